@@ -1,0 +1,36 @@
+# The few commands that a person needs. Each installs what it lacks (scripts/setup) and can be run
+# on a machine where nothing of this was ever installed.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DEMO   := out/launch.mp4
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: Debian packages, the Temporal CLI
+	@scripts/setup
+
+build: ## compile the release binary
+	scripts/setup cargo build --release --locked -p framewright
+
+demo: build ## render examples/launch to out/launch.mp4
+	@mkdir -p $(dir $(DEMO))
+	$(TARGET)/release/framewright render examples/launch -o $(DEMO)
+
+# Compiled first, while setup still compiles the Temporal CLI; both are there when the tests begin.
+# RUST_TEST_THREADS (cargo's own) limits how many tests, and so browsers, run side by side.
+test: ## run all tests, with the real Chromium, ffmpeg and Temporal (RUST_TEST_THREADS=n)
+	scripts/setup cargo test --workspace --locked --no-run
+	cargo test --workspace --locked
+
+lint: ## formatting, clippy, dependencies: nothing may be said
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	scripts/deny
+
+clean: ## remove what was built and the demo's film
+	cargo clean
+	rm -f $(DEMO)

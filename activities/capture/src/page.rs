@@ -1,0 +1,328 @@
+//! One page under frame control: loaded, asked whether it is ready, moved in time, painted.
+
+use crate::{
+    CaptureError, SessionSpec,
+    browser::Browser,
+    picture,
+    pipe::describe,
+    status::{PageFacts, Pending, Status},
+    wall::Refusal,
+};
+use chromiumoxide::cdp::{
+    browser_protocol::{
+        emulation::SetDeviceMetricsOverrideParams,
+        headless_experimental::{BeginFrameParams, ScreenshotParams, ScreenshotParamsFormat},
+        inspector,
+        page::{
+            self, AddScriptToEvaluateOnNewDocumentParams, NavigateParams,
+            RemoveScriptToEvaluateOnNewDocumentParams, ScriptIdentifier,
+        },
+        target::{AttachToTargetParams, CreateTargetParams},
+    },
+    js_protocol::runtime::{
+        self, CallArgument, CallFunctionOnParams, EvaluateParams, EvaluateReturns, RemoteObjectId,
+    },
+};
+use framewright_film::FrameSize;
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{borrow::Cow, time::Duration};
+use tokio::time::{Instant, sleep};
+
+/// Between two questions whether the page is ready.
+const POLL: Duration = Duration::from_millis(4);
+
+/// Any time will do as the first, but it must not be near zero: Chromium takes zero for "now".
+const FIRST_TICK_MS: f64 = 10_000.0;
+
+/// How much of a frame is wanted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Want {
+    /// Layout and animation only; nothing is shown.
+    Effects,
+    /// The frame is shown.
+    Paint,
+    /// The frame is shown and comes back as a picture.
+    Picture,
+}
+
+/// A frame that was shown.
+pub(crate) struct Shown {
+    /// Whether anything changed.
+    pub(crate) damage: bool,
+    /// A PNG, if one was wanted and something changed.
+    pub(crate) picture: Option<Vec<u8>>,
+}
+
+pub(crate) struct Page {
+    browser: Browser,
+    spec: SessionSpec,
+    session: String,
+    frames: u64,
+    loads: u32,
+    script: Option<ScriptIdentifier>,
+    runtime: Option<RemoteObjectId>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FrameAnswer<'a> {
+    #[serde(default)]
+    has_damage: bool,
+    #[serde(borrow, default)]
+    screenshot_data: Option<Cow<'a, str>>,
+}
+
+impl Page {
+    /// A browser with one empty page of the film's size.
+    pub(crate) async fn open(spec: &SessionSpec) -> Result<Self, CaptureError> {
+        let mut browser = Browser::launch(spec).await?;
+        let budget = spec.budgets.command;
+        let FrameSize { width, height } = spec.size;
+        let mut target = CreateTargetParams::new("about:blank");
+        target.width = Some(width.into());
+        target.height = Some(height.into());
+        target.enable_begin_frame_control = Some(true);
+        let target = browser.pipe.call(None, &target, budget).await?.target_id;
+        let mut attach = AttachToTargetParams::new(target);
+        attach.flatten = Some(true);
+        let attached = browser.pipe.call(None, &attach, budget).await?;
+        let session = String::from(attached.session_id);
+        let to_page = Some(session.as_str());
+        let pipe = &mut browser.pipe;
+        pipe.call(to_page, &page::EnableParams::default(), budget)
+            .await?;
+        pipe.call(to_page, &runtime::EnableParams::default(), budget)
+            .await?;
+        pipe.call(to_page, &inspector::EnableParams::default(), budget)
+            .await?;
+        let metrics =
+            SetDeviceMetricsOverrideParams::new(i64::from(width), i64::from(height), 1.0, false);
+        pipe.call(to_page, &metrics, budget).await?;
+        Ok(Self {
+            browser,
+            spec: spec.clone(),
+            session,
+            frames: 0,
+            loads: 0,
+            script: None,
+            runtime: None,
+        })
+    }
+
+    pub(crate) fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
+    pub(crate) fn size(&self) -> FrameSize {
+        self.spec.size
+    }
+
+    pub(crate) async fn close(self) {
+        let budget = self.spec.budgets.close;
+        self.browser.close(budget).await;
+    }
+
+    /// Loads the film's page anew and waits until it is ready. Nothing is left of what was there.
+    pub(crate) async fn load(&mut self) -> Result<PageFacts, CaptureError> {
+        self.loads += 1;
+        let load = format!("load-{}", self.loads);
+        self.runtime = None;
+        self.browser.server.forget();
+        self.browser.server.gate().reset(&load);
+        self.browser.pipe.take_exceptions();
+        self.inject(&load).await?;
+        let navigate = NavigateParams::new(self.spec.entry.as_str());
+        let began = Instant::now();
+        let gone = self.command(&navigate).await?;
+        self.essential()?;
+        if let Some(message) = gone.error_text {
+            return Err(CaptureError::Refused {
+                command: "Page.navigate",
+                message,
+            });
+        }
+        let mut facts = self.until_ready(&load, began).await?;
+        self.runtime = Some(self.find_runtime().await?);
+        self.settle().await?;
+        self.essential()?;
+        facts.exceptions = self.browser.pipe.take_exceptions();
+        facts.refusals = self.browser.server.refusals();
+        Ok(facts)
+    }
+
+    /// Moves the page to the time of `frame`; afterwards its document is what it must be then.
+    pub(crate) async fn seek(&mut self, frame: u32) -> Result<(), CaptureError> {
+        let Some(object) = self.runtime.clone() else {
+            return Err(CaptureError::Interrupted);
+        };
+        let mut call = CallFunctionOnParams::new("function(t){return this.seek(t)}");
+        call.object_id = Some(object);
+        call.arguments = Some(vec![CallArgument {
+            value: Some(self.spec.fps.seconds_at(frame).into()),
+            ..CallArgument::default()
+        }]);
+        call.return_by_value = Some(true);
+        call.await_promise = Some(true);
+        let budget = self.spec.budgets.seek;
+        let pipe = &mut self.browser.pipe;
+        let reply = pipe.send(Some(&self.session), &call, budget).await?;
+        let answer: EvaluateReturns = reply.read()?;
+        match answer.exception_details {
+            None => Ok(()),
+            Some(details) => Err(CaptureError::SeekFailed {
+                frame,
+                message: describe(&details),
+            }),
+        }
+    }
+
+    /// Makes one frame of the page as it is.
+    pub(crate) async fn frame(&mut self, want: Want) -> Result<Shown, CaptureError> {
+        let interval = 1000.0 / self.spec.fps.as_f64();
+        self.frames += 1;
+        let begin = BeginFrameParams {
+            frame_time_ticks: Some(FIRST_TICK_MS + self.frames as f64 * interval),
+            interval: Some(interval),
+            no_display_updates: (want == Want::Effects).then_some(true),
+            screenshot: (want == Want::Picture).then_some(ScreenshotParams {
+                format: Some(ScreenshotParamsFormat::Png),
+                quality: None,
+                optimize_for_speed: Some(true),
+            }),
+        };
+        let budget = self.spec.budgets.frame;
+        let pipe = &mut self.browser.pipe;
+        let reply = pipe.send(Some(&self.session), &begin, budget).await?;
+        let answer: FrameAnswer<'_> = reply.read()?;
+        let picture = match answer.screenshot_data {
+            Some(data) if !data.is_empty() => Some(picture::from_base64(data.as_bytes())?),
+            _ => None,
+        };
+        Ok(Shown {
+            damage: answer.has_damage,
+            picture,
+        })
+    }
+
+    /// The value of an expression in the page.
+    pub(crate) async fn evaluate<T: DeserializeOwned>(
+        &mut self,
+        expression: &str,
+    ) -> Result<T, CaptureError> {
+        let mut evaluate = EvaluateParams::new(expression);
+        evaluate.return_by_value = Some(true);
+        evaluate.await_promise = Some(true);
+        let answer = self.command(&evaluate).await?;
+        let refused = |message| CaptureError::Refused {
+            command: "Runtime.evaluate",
+            message,
+        };
+        if let Some(details) = answer.exception_details {
+            return Err(refused(describe(&details)));
+        }
+        let value = answer.result.value.unwrap_or_default();
+        serde_json::from_value(value).map_err(|e| refused(e.to_string()))
+    }
+
+    /// An error when the page asked for something that the film cannot be right without.
+    pub(crate) fn essential(&self) -> Result<(), CaptureError> {
+        match self.browser.server.essential_refusal() {
+            None => Ok(()),
+            Some(Refusal { url, destination }) => {
+                Err(CaptureError::AssetMissing { url, destination })
+            }
+        }
+    }
+
+    async fn command<C: chromiumoxide::Command>(
+        &mut self,
+        command: &C,
+    ) -> Result<C::Response, CaptureError> {
+        let budget = self.spec.budgets.command;
+        let pipe = &mut self.browser.pipe;
+        pipe.call(Some(&self.session), command, budget).await
+    }
+
+    /// Puts the runtime, and the name of this load, before all scripts of the next document.
+    async fn inject(&mut self, load: &str) -> Result<(), CaptureError> {
+        if let Some(identifier) = self.script.take() {
+            let remove = RemoveScriptToEvaluateOnNewDocumentParams::new(identifier);
+            self.command(&remove).await?;
+        }
+        let mut config = match &self.spec.config {
+            serde_json::Value::Object(config) => config.clone(),
+            _ => serde_json::Map::new(),
+        };
+        config.insert("load".to_owned(), load.into());
+        let config = serde_json::Value::Object(config);
+        let runtime = &self.spec.runtime;
+        // The old document answers until the new one is there: it must not be taken for it.
+        let source = format!(
+            "globalThis.__framewrightLoad = \"{load}\";\nwindow.__framewrightConfig = {config};\n{runtime}"
+        );
+        let add = AddScriptToEvaluateOnNewDocumentParams::new(source);
+        self.script = Some(self.command(&add).await?.identifier);
+        Ok(())
+    }
+
+    async fn until_ready(&mut self, load: &str, began: Instant) -> Result<PageFacts, CaptureError> {
+        let question = format!(
+            "globalThis.__framewrightLoad === \"{load}\" && globalThis.__framewright ? globalThis.__framewright.status() : null"
+        );
+        let mut pending = Vec::new();
+        while began.elapsed() < self.spec.budgets.ready {
+            let status = match self.ask(&question).await {
+                // A script that does not end lets the page answer nothing.
+                Err(CaptureError::Unanswered { budget, .. }) => {
+                    pending = vec![Pending {
+                        wait: "a script to end".to_owned(),
+                        what: Vec::new(),
+                        ms: budget.as_secs_f64() * 1000.0,
+                    }];
+                    break;
+                }
+                status => status?,
+            };
+            self.essential()?;
+            let status = status.unwrap_or_default();
+            if let Some(failed) = status.failed {
+                return Err(CaptureError::PageFailed {
+                    kind: failed.kind,
+                    message: failed.message,
+                    origin: failed.source.unwrap_or_default(),
+                    exceptions: self.browser.pipe.take_exceptions(),
+                });
+            }
+            if status.ready {
+                return Ok(status.facts);
+            }
+            pending = status.pending;
+            sleep(POLL).await;
+        }
+        Err(CaptureError::NotReady {
+            waited: began.elapsed(),
+            pending,
+            exceptions: self.browser.pipe.take_exceptions(),
+        })
+    }
+
+    async fn ask(&mut self, question: &str) -> Result<Option<Status>, CaptureError> {
+        // Layout, fonts and images move on with frames only.
+        self.frame(Want::Effects).await?;
+        self.evaluate(question).await
+    }
+
+    async fn find_runtime(&mut self) -> Result<RemoteObjectId, CaptureError> {
+        let runtime = EvaluateParams::new("globalThis.__framewright");
+        let found = self.command(&runtime).await?;
+        found.result.object_id.ok_or(CaptureError::Refused {
+            command: "Runtime.evaluate",
+            message: "the page's runtime is no object".to_owned(),
+        })
+    }
+
+    async fn settle(&mut self) -> Result<(), CaptureError> {
+        let settle = "Promise.resolve(globalThis.__framewright.settle?.()).then(() => 0)";
+        self.evaluate::<u32>(settle).await.map(drop)
+    }
+}

@@ -1,0 +1,203 @@
+use crate::{
+    Budgets, CaptureError, Chromium, Site, Wall,
+    lane::Lane,
+    page::Page,
+    probe::{self, Gl},
+    status::PageFacts,
+};
+use framewright_film::{Fps, FrameSize};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use url::Url;
+
+/// What is to be captured, and with what.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SessionSpec {
+    /// The browser.
+    pub chromium: Chromium,
+    /// Size of the page and of every frame.
+    pub size: FrameSize,
+    /// Frames per second: frame `i` shows the page at `i / fps`.
+    pub fps: Fps,
+    /// The page. Its fragment is not used.
+    pub entry: Url,
+    /// Answers every URL that the browser asks for.
+    pub site: Arc<dyn Site>,
+    /// An object that the page's runtime finds before any script runs.
+    pub config: serde_json::Value,
+    /// The script that drives the page: `framewright-page`'s, unless a test brings its own.
+    pub runtime: Arc<str>,
+    /// Folder for what the browser writes while it lives.
+    pub scratch: PathBuf,
+    /// Folder with a `fonts.conf`, which alone says which fonts there are.
+    pub fonts: Option<PathBuf>,
+    /// How long each wait may take.
+    pub budgets: Budgets,
+    /// How frames are read.
+    pub reader: ReaderChoice,
+    /// The wall to begin with; a weaker one takes its place where the machine refuses it.
+    pub wall: Wall,
+}
+
+/// How frames are to be read. Their pixels are the same either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReaderChoice {
+    /// From the compositor's buffer; as screenshots where that cannot be had.
+    #[default]
+    Auto,
+    /// From the compositor's buffer, or not at all.
+    Tap,
+    /// As lossless screenshots.
+    Screenshot,
+}
+
+/// How frames are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// From the compositor's buffer.
+    Tap,
+    /// As lossless screenshots.
+    Screenshot {
+        /// Why not from the buffer.
+        why: String,
+    },
+}
+
+/// A browser that was probed, with the film's page ready in it: where lanes start from.
+pub struct CaptureSession {
+    lane: Lane,
+    report: SessionReport,
+}
+
+/// What was found while a session was opened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionReport {
+    /// Who draws WebGL.
+    pub gl: Gl,
+    /// How often that was asked. Once.
+    pub probes: u32,
+    /// The browser's version.
+    pub chromium: String,
+    /// How frames are read.
+    pub reader: Reader,
+    /// What keeps the browser from the network.
+    pub wall: Wall,
+    /// Whether Chromium's own sandbox is on.
+    pub sandbox: bool,
+    /// What the page says of itself.
+    pub page: PageFacts,
+    /// How long it all took.
+    pub durations: Durations,
+}
+
+/// How long the phases of opening a session took.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Durations {
+    /// From nothing to a browser with an empty page.
+    pub launch: Duration,
+    /// The WebGL probe.
+    pub probe: Duration,
+    /// Finding the compositor's buffer, and holding it against a picture.
+    pub calibrate: Duration,
+    /// From navigation to a page that is ready, and its first frame, which is thrown away.
+    pub load: Duration,
+}
+
+impl SessionSpec {
+    /// A session of `entry` with the usual budgets and no fonts of its own.
+    pub fn new(
+        chromium: Chromium,
+        size: FrameSize,
+        fps: Fps,
+        mut entry: Url,
+        site: Arc<dyn Site>,
+        scratch: impl Into<PathBuf>,
+    ) -> Self {
+        // To navigate to the same page and fragment would not load it anew.
+        entry.set_fragment(None);
+        Self {
+            chromium,
+            size,
+            fps,
+            entry,
+            site,
+            config: serde_json::Value::Null,
+            runtime: framewright_page::runtime().into(),
+            scratch: scratch.into(),
+            fonts: None,
+            budgets: Budgets::default(),
+            reader: ReaderChoice::Auto,
+            wall: Wall::Namespace,
+        }
+    }
+}
+
+impl CaptureSession {
+    /// Launches the browser, probes it, finds the compositor's buffer, loads the page, waits until
+    /// it is ready, and throws away its first frame.
+    ///
+    /// # Errors
+    /// When one of these does not come to an end, or not to a good one; see [`CaptureError`].
+    pub async fn open(spec: SessionSpec) -> Result<Self, CaptureError> {
+        let mut durations = Durations::default();
+        let mut clock = Instant::now();
+        let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed();
+        let mut page = Page::open(&spec).await?;
+        durations.launch = lap();
+        let gl = probe::probe(&mut page).await?;
+        durations.probe = lap();
+        // On the empty page, so that the film's page has no past.
+        let mut lane = Lane::new(page, spec.reader).await?;
+        durations.calibrate = lap();
+        let facts = lane.load().await?;
+        durations.load = lap();
+        let shelter = lane.page().browser().shelter;
+        let report = SessionReport {
+            gl,
+            probes: 1,
+            chromium: spec.chromium.version,
+            reader: lane.reader().clone(),
+            wall: shelter.wall,
+            sandbox: shelter.sandbox,
+            page: facts,
+            durations,
+        };
+        tracing::info!(
+            reader = %report.reader,
+            wall = %report.wall,
+            sandbox = report.sandbox,
+            launch_ms = durations.launch.as_millis(),
+            probe_ms = durations.probe.as_millis(),
+            calibrate_ms = durations.calibrate.as_millis(),
+            load_ms = durations.load.as_millis(),
+            "capture session open"
+        );
+        Ok(Self { lane, report })
+    }
+
+    /// What was found on the way.
+    pub fn report(&self) -> &SessionReport {
+        &self.report
+    }
+
+    /// The session's own page as the first lane.
+    pub fn into_lane(self) -> Lane {
+        self.lane
+    }
+}
+
+impl fmt::Display for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tap => f.write_str("tap"),
+            Self::Screenshot { why } => write!(f, "screenshot ({why})"),
+        }
+    }
+}

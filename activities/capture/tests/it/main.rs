@@ -1,0 +1,8 @@
+//! The capture room with a real browser.
+#![allow(clippy::unwrap_used)] // In helpers of tests, too, a panic is the report.
+
+mod failures;
+mod lives;
+mod purity;
+mod stage;
+mod wall;

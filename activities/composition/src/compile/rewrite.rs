@@ -1,0 +1,127 @@
+use super::scan::{Scan, attribute};
+use crate::{CompositionError, Resource, Result, vendor::integrity_matches};
+use framewright_page::FONTS_READY_PATH;
+use lol_html::{
+    RewriteStrSettings, element,
+    html_content::{ContentType, Element},
+    rewrite_str,
+};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use url::Url;
+
+/// Positions of letters must not depend on hints or on the size they were drawn at before.
+const LETTERS: &str = "<style>*{text-rendering:geometricPrecision!important}</style>";
+
+/// What a page without a document around it gets (contract, section 1).
+const WRAPPING: &str = "<style>*{box-sizing:border-box}html,body{margin:0;padding:0;overflow:hidden;background:#000;font-family:Inter,sans-serif}</style>";
+
+#[derive(Default)]
+struct State {
+    /// How deep we are in `<head>` and `<template>`, where no script of the body is.
+    outside_body: usize,
+    gate_is_set: bool,
+    letters_are_set: bool,
+}
+
+/// The entry page with what the contract adds to it, and nothing else changed.
+pub(crate) fn entry(
+    file: &str,
+    text: &str,
+    url: &Url,
+    scan: &Scan,
+    resources: &BTreeMap<String, Resource>,
+) -> Result<String> {
+    let wrapped;
+    let is_fragment = !scan.has_doctype && !scan.has_html;
+    let text = if is_fragment {
+        wrapped = format!(
+            "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">{WRAPPING}</head><body>\n{text}\n</body></html>\n"
+        );
+        wrapped.as_str()
+    } else {
+        text
+    };
+    let gate = format!("<script src=\"{FONTS_READY_PATH}\"></script>");
+    let state = Rc::new(RefCell::new(State::default()));
+    let on_start = state.clone();
+    let on_end = state.clone();
+    let gate_at_end = gate.clone();
+    let has_head = scan.has_head || is_fragment;
+    let settings = RewriteStrSettings {
+        element_content_handlers: vec![element!(
+            "html, head, template, body, script, link",
+            move |element| {
+                add(element, &on_start, &gate, has_head);
+                drop_stale_integrity(element, url, resources);
+                Ok(())
+            }
+        )],
+        document_content_handlers: vec![lol_html::end!(move |end| {
+            let mut state = on_end.borrow_mut();
+            if !state.letters_are_set {
+                end.append(LETTERS, ContentType::Html);
+            }
+            if !state.gate_is_set {
+                end.append(&gate_at_end, ContentType::Html);
+            }
+            state.gate_is_set = true;
+            Ok(())
+        })],
+        ..RewriteStrSettings::new()
+    };
+    rewrite_str(text, settings).map_err(|error| CompositionError::BadHtml {
+        file: file.to_owned(),
+        why: error.to_string(),
+    })
+}
+
+fn add(element: &mut Element<'_, '_>, shared: &Rc<RefCell<State>>, gate: &str, has_head: bool) {
+    let name = element.tag_name();
+    let mut state = shared.borrow_mut();
+    // First, so that a rule of the author's own on the same elements comes after it.
+    let first_place = name == if has_head { "head" } else { "html" };
+    if first_place && !state.letters_are_set {
+        state.letters_are_set = true;
+        element.prepend(LETTERS, ContentType::Html);
+    }
+    match name.as_str() {
+        "head" | "template" => {
+            state.outside_body += 1;
+            let shared = shared.clone();
+            if let Some(handlers) = element.end_tag_handlers() {
+                handlers.push(Box::new(move |_| {
+                    let mut state = shared.borrow_mut();
+                    state.outside_body = state.outside_body.saturating_sub(1);
+                    Ok(())
+                }));
+            }
+        }
+        // The end tag of `<head>` may be left out.
+        "body" => state.outside_body = 0,
+        "script" if state.outside_body == 0 && !state.gate_is_set => {
+            state.gate_is_set = true;
+            element.before(gate, ContentType::Html);
+        }
+        _ => {}
+    }
+}
+
+/// The bundle answers with the file that npm has. Where the page's own hash is of something else
+/// (a CDN's build of it), the browser would refuse it.
+fn drop_stale_integrity(
+    element: &mut Element<'_, '_>,
+    base: &Url,
+    resources: &BTreeMap<String, Resource>,
+) {
+    let Some(integrity) = attribute(element, "integrity") else {
+        return;
+    };
+    let target = attribute(element, "src").or_else(|| attribute(element, "href"));
+    let resource = target
+        .and_then(|target| base.join(&target).ok())
+        .and_then(|url| resources.get(url.as_str()));
+    if resource.is_some_and(|resource| !integrity_matches(&integrity, &resource.bytes)) {
+        element.remove_attribute("integrity");
+        element.remove_attribute("crossorigin");
+    }
+}

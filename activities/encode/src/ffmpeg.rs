@@ -1,0 +1,131 @@
+use crate::{EncodeError, child};
+use std::{
+    env,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::process::Command;
+
+const BUDGET: Duration = Duration::from_secs(20);
+
+/// The two programs, found and known to make H.264.
+#[derive(Clone, Debug)]
+pub struct Ffmpeg {
+    /// The encoder.
+    pub ffmpeg: PathBuf,
+    /// The gauge.
+    pub ffprobe: PathBuf,
+    /// Versions of ffmpeg and x264 in one line. Both decide bytes: this belongs in the toolchain's
+    /// fingerprint.
+    pub version: String,
+}
+
+impl Ffmpeg {
+    /// Finds ffmpeg: the program that is `named`, else the one in `FRAMEWRIGHT_FFMPEG`, else the
+    /// first in `PATH`. ffprobe is the one in `FRAMEWRIGHT_FFPROBE`, else the one beside an ffmpeg
+    /// that was named, else the first in `PATH`.
+    ///
+    /// # Errors
+    /// [`EncodeError::Missing`], [`EncodeError::NoX264`], or what a program says that does not do
+    /// what these do.
+    pub async fn find(named: Option<&Path>) -> Result<Self, EncodeError> {
+        let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let (ffmpeg, place) = match (named, variable("FRAMEWRIGHT_FFMPEG")) {
+            (Some(path), _) => (Some(path.to_owned()), "the option"),
+            (None, Some(path)) => (Some(PathBuf::from(path)), "FRAMEWRIGHT_FFMPEG"),
+            (None, None) => (None, "PATH"),
+        };
+        let beside = ffmpeg
+            .as_deref()
+            .map(|path| path.with_file_name("ffprobe"))
+            .filter(|path| is_program(path));
+        let ffmpeg = ffmpeg.or_else(|| in_path("ffmpeg"));
+        let ffmpeg = existing(ffmpeg, "ffmpeg", place)?;
+        let (ffprobe, place) = match variable("FRAMEWRIGHT_FFPROBE") {
+            Some(path) => (Some(PathBuf::from(path)), "FRAMEWRIGHT_FFPROBE"),
+            None => (beside.or_else(|| in_path("ffprobe")), "PATH"),
+        };
+        let ffprobe = existing(ffprobe, "ffprobe", place)?;
+
+        let ffmpeg_version = version(&ffmpeg).await?;
+        let mut encoders = Command::new(&ffmpeg);
+        encoders.args(["-hide_banner", "-v", "error", "-encoders"]);
+        let encoders = child::output("ffmpeg", "listing its encoders", encoders, &[], BUDGET);
+        if !String::from_utf8_lossy(&encoders.await?).contains(" libx264 ") {
+            return Err(EncodeError::NoX264);
+        }
+        let version = format!("ffmpeg {ffmpeg_version}, {}", x264_version(&ffmpeg).await?);
+        tracing::debug!(version, "ffmpeg found");
+        Ok(Self {
+            ffmpeg,
+            ffprobe,
+            version,
+        })
+    }
+
+    /// A run of ffmpeg that reports errors and asks nothing.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.ffmpeg);
+        command.args(["-hide_banner", "-nostdin", "-loglevel", "error", "-y"]);
+        command
+    }
+
+    pub(crate) fn probe(&self) -> Command {
+        let mut command = Command::new(&self.ffprobe);
+        command.args(["-hide_banner", "-loglevel", "error"]);
+        command
+    }
+}
+
+fn existing(
+    found: Option<PathBuf>,
+    program: &'static str,
+    place: &'static str,
+) -> Result<PathBuf, EncodeError> {
+    found
+        .filter(|path| is_program(path))
+        .ok_or(EncodeError::Missing { program, place })
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    env::split_paths(env::var_os("PATH").as_deref().unwrap_or(OsStr::new("")))
+        .map(|folder| folder.join(program))
+        .find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// `5.1.9-0+deb12u1` of `ffmpeg version 5.1.9-0+deb12u1 Copyright …`.
+async fn version(ffmpeg: &Path) -> Result<String, EncodeError> {
+    let mut command = Command::new(ffmpeg);
+    command.arg("-version");
+    let said = child::output("ffmpeg", "telling its version", command, &[], BUDGET).await?;
+    let said = String::from_utf8_lossy(&said);
+    let version = said.strip_prefix("ffmpeg version ");
+    let version = version.and_then(|rest| rest.split_whitespace().next());
+    Ok(version.unwrap_or("unknown").to_owned())
+}
+
+/// x264 is a library of its own that can change under the same ffmpeg, and it names itself only in
+/// what it encodes.
+async fn x264_version(ffmpeg: &Path) -> Result<String, EncodeError> {
+    const SIDE: usize = 16;
+    let mut command = Command::new(ffmpeg);
+    command.args(["-hide_banner", "-nostdin", "-loglevel", "error"]);
+    command.args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size"]);
+    command.args(["16x16", "-i", "pipe:0", "-c:v", "libx264", "-threads", "1"]);
+    command.args(["-f", "h264", "pipe:1"]);
+    let grey = [128; SIDE * SIDE * 3 / 2];
+    let stream = child::output("ffmpeg", "a trial of x264", command, &grey, BUDGET).await?;
+    let text = String::from_utf8_lossy(&stream);
+    let version = text.split_once("x264 - core ").and_then(|(_, rest)| {
+        let words = rest.split(" - ").next()?;
+        (words.len() < 64).then(|| format!("x264 core {words}"))
+    });
+    Ok(version.unwrap_or_else(|| "x264 of unknown version".to_owned()))
+}

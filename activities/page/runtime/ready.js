@@ -1,0 +1,196 @@
+// Ready means that frame 0 can be shown. Each wait has a name and a budget; when one runs out, the
+// error says what was pending and for how long.
+
+/**
+ * @typedef {object} Wait
+ * @property {"document" | "scripts" | "fonts" | "timelines" | "images" | "adapters"} name
+ * @property {number} budget milliseconds of real time
+ * @property {() => string[]} pending ids or URLs; empty when the wait is over
+ * @property {number | null} since when it was first seen pending
+ */
+
+/** @param {Wait["name"]} name  @param {number} budget  @returns {Wait} */
+const wait = (name, budget, pending) => ({ name, budget: config.budgets[name] ?? budget, pending, since: null });
+
+const waits = [
+  wait("document", 30_000, pendingDocument),
+  wait("scripts", 30_000, () => [...pendingScripts(), ...pendingTurns()]),
+  wait("fonts", 10_000, pendingFonts),
+  wait("timelines", 10_000, pendingTimelines),
+  wait("images", 15_000, pendingImages),
+  wait("adapters", 10_000, pendingAdapters),
+];
+
+/**
+ * How long timelines may be missing before pages that poll by animation frames are helped. Long,
+ * because from then on real time decides how often the page's loops turn before the film begins.
+ */
+const POLLING_PATIENCE = 2_000;
+
+/** @type {null | {kind: string, message: string, source: string | null}} */
+let failure = null;
+
+function fail(kind, message, source = null) {
+  failure ??= { kind, message, source };
+}
+
+function pendingDocument() {
+  if (document.readyState === "complete") return [];
+  const late = [...pendingScripts(), ...pendingSheets()];
+  return late.length > 0 ? late : ["document"];
+}
+
+/** So that every loop has turned equally often when the film begins. */
+const pendingTurns = () => (hasTurnsBelow(LOADING_TURNS) ? ["requestAnimationFrame"] : []);
+
+function pendingFonts() {
+  if (document.fonts.status === "loaded") return [];
+  const loading = [...document.fonts].filter((face) => face.status === "loading");
+  return loading.length > 0 ? loading.map((face) => `${face.family} ${face.weight} ${face.style}`) : ["fonts"];
+}
+
+function pendingTimelines() {
+  const root = findRoot();
+  if (!root || root.hasAttribute("data-no-timeline")) return [];
+  const id = root.getAttribute("data-composition-id");
+  const timeline = window.__timelines?.[id];
+  const waiting =
+    (document.scripts.length > gateScripts() && !isTimeline(timeline)) ||
+    (declaredDuration === null && !(inferredDuration() > 0));
+  return waiting ? [id] : [];
+}
+
+const gateScripts = () => document.querySelectorAll(`script[src$="${GATE_PATH}"]`).length;
+
+/** @type {WeakMap<HTMLImageElement, string>} what was decoded, or is beyond it */
+const decoded = new WeakMap();
+/** @type {WeakMap<HTMLImageElement, string>} */
+const decoding = new WeakMap();
+
+function pendingImages() {
+  const pending = [];
+  for (const image of document.images) {
+    if (image.loading === "lazy") image.loading = "eager";
+    const source = image.currentSrc || image.src;
+    if (!source || decoded.get(image) === source || failedResources.has(image)) continue;
+    pending.push(source);
+    if (!image.complete || decoding.get(image) === source) continue;
+    decoding.set(image, source);
+    const done = () => decoded.set(image, source);
+    image.decode().then(done, done);
+  }
+  return pending;
+}
+
+/** @type {WeakSet<object>} */
+const fulfilled = new WeakSet();
+/** @type {WeakSet<object>} */
+const awaited = new WeakSet();
+
+function pendingAdapters() {
+  const pending = [];
+  const promise = window.__tailwindReady;
+  if (typeof promise?.then === "function" && !fulfilled.has(promise)) {
+    pending.push("__tailwindReady");
+    if (!awaited.has(promise)) {
+      awaited.add(promise);
+      const done = () => fulfilled.add(promise);
+      promise.then(done, done);
+    }
+  }
+  return pending;
+}
+
+/** @returns {number} seconds; what the page's timelines and media add up to */
+function inferredDuration() {
+  const root = findRoot();
+  const timeline = window.__timelines?.[root?.getAttribute("data-composition-id") ?? ""];
+  let longest = isTimeline(timeline) ? lengthOf(timeline) : 0;
+  const windows = "video[data-start], audio[data-start], [data-composition-id][data-start]";
+  for (const element of root?.querySelectorAll(windows) ?? []) {
+    const end = endOf(element, startOf(element, new Map(), []));
+    const scope = scopeAround(element);
+    if (Number.isFinite(end)) longest = Math.max(longest, filmTime(scope, end));
+  }
+  return longest;
+}
+
+/** GSAP's length of a timeline that repeats for ever is a number of this order. */
+const ENDLESS = 1e7;
+
+/** @returns {number | null} seconds */
+function duration() {
+  if (!findRoot()) return null;
+  if (declaredDuration === null) {
+    const inferred = inferredDuration();
+    if (inferred >= ENDLESS) {
+      fail("duration", "the root timeline never ends: give the root element a `data-duration`");
+    }
+    return inferred > 0 ? inferred : null;
+  }
+  const declared = Number(declaredDuration);
+  if (!(declared > 0) || !Number.isFinite(declared)) {
+    fail("duration", `\`data-duration="${declaredDuration}"\` is not a length in seconds`);
+    return null;
+  }
+  return declared;
+}
+
+function check() {
+  if (failure || settled) return [];
+  if (document.readyState === "complete" && !findRoot()) {
+    fail("no-composition", "no element of the page has a `data-composition-id`");
+  }
+  if (missingScripts.length > 0) {
+    fail("script", `the script \`${missingScripts[0]}\` could not be loaded`, missingScripts[0]);
+  }
+  const now = native.now();
+  const report = [];
+  for (const one of waits) {
+    const what = one.pending();
+    if (what.length === 0) {
+      one.since = null;
+      continue;
+    }
+    one.since ??= now;
+    const ms = Math.round(now - one.since);
+    report.push({ wait: one.name, what: what.slice(0, 20), ms });
+    if (one.name === "timelines" && ms > POLLING_PATIENCE) allowEndlessTurns();
+    if (ms >= one.budget) fail("timeout", overdue(one.name, what, ms), what[0]);
+    // What comes after the document cannot be judged before it is there.
+    if (one.name === "document") break;
+  }
+  return report;
+}
+
+function overdue(name, what, ms) {
+  const list = what.slice(0, 5).map((item) => `\`${item}\``).join(", ");
+  const hint =
+    name !== "timelines"
+      ? ""
+      : declaredDuration === null && isTimeline(window.__timelines?.[what[0]])
+        ? "; its timeline has no length and the root has no `data-duration`"
+        : "; it registered nothing in `window.__timelines` (a page without a timeline says `data-no-timeline`)";
+  const seen = notes.length > 0 ? `; the page said: ${notes[0]}` : "";
+  return `waited ${(ms / 1000).toFixed(1)} s for ${name}: ${list}${hint}${seen}`;
+}
+
+/** Plain data for the driver; cheap enough to be asked for every few milliseconds. */
+function status() {
+  const pending = check();
+  const root = findRoot();
+  const loaded = document.readyState === "complete" && pending.length === 0;
+  const length = loaded ? duration() : null;
+  if (loaded && !settled) catchUpWithChanges();
+  if (timingMistake) fail("timing", timingMistake);
+  return {
+    ready: !failure && pending.length === 0 && length !== null,
+    pending,
+    failed: failure,
+    duration: length,
+    width: root ? rootWidth(root) : null,
+    height: root ? rootHeight(root) : null,
+    compositionId: root?.getAttribute("data-composition-id") ?? null,
+    notes: [...notes],
+  };
+}

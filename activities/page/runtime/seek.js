@@ -1,0 +1,94 @@
+// One frame: everything that depends on time, in the order that the contract gives.
+
+/** Whether the page stands at its beginning and time may pass. */
+let settledAt0 = false;
+/** The last frame that the page has gone through. */
+let lastFrame = -1;
+/** @type {number | null} film time that is shown, seconds */
+let shownTime = null;
+
+/** @param {number} t film time, seconds  @param {boolean} quiet no callbacks */
+function showTime(t, quiet) {
+  const passing = t !== shownTime;
+  shownTime = t;
+  clockSeconds = t;
+  seedFrom(t);
+  decideVisibility(t);
+  openClips();
+  seekTimelines(t, quiet);
+  catchUpWithChanges();
+  seekAnimations(t);
+  seekAdapters(t);
+  // After the timelines: a loop that draws what they move must not be a frame behind.
+  if (passing && !quiet) flushFrames(Infinity);
+  catchUpWithChanges();
+  decideVisibility(t);
+  applyVisibility();
+}
+
+/** Once, when ready: everything stands still at time 0, and nothing has been called. */
+function settle() {
+  if (settledAt0) return 0;
+  finishLoadingTurns();
+  structureChanged = true;
+  catchUpWithChanges();
+  settleGsap();
+  animationsChanged = true;
+  showTime(0, true);
+  shownTime = null;
+  settledAt0 = true;
+  for (const inner of innerRuntimes()) inner.settle();
+  window.__playerReady = true;
+  window.__renderReady = true;
+  return 0;
+}
+
+/**
+ * Shows the film at `t` seconds.
+ * @param {number} t
+ * @returns {0 | Promise<0>} a promise where the page or a replay has to be waited for
+ */
+function seek(t) {
+  settle();
+  if (t === shownTime) return finish(t);
+  const frame = frameAtOrBefore(t);
+  const exact = Math.abs(frameTime(frame) - t) < 1e-9;
+  const forward = shownTime === null || t > shownTime;
+  if (!forward) return arrive(t, frame, true);
+  const replay = framesToReplay(lastFrame + 1, exact ? frame : frame + 1);
+  if (replay.length > 0 && hasFrameLoops(gsapTick)) return replayLoops(replay).then(() => arrive(t, frame, false));
+  for (const earlier of replay) showTime(frameTime(earlier), false);
+  return arrive(t, frame, false);
+}
+
+/** @param {number} t  @param {number} frame  @param {boolean} backward */
+function arrive(t, frame, backward) {
+  showTime(t, false);
+  if (!backward) lastFrame = Math.max(lastFrame, frame);
+  return finish(t);
+}
+
+/** Loops may await between their frames, so each frame gets a task of its own. */
+async function replayLoops(replay) {
+  const channel = new MessageChannel();
+  for (const earlier of replay) {
+    showTime(frameTime(earlier), false);
+    const task = new Promise((resolve) => (channel.port1.onmessage = resolve));
+    channel.port2.postMessage(null);
+    await task;
+  }
+  channel.port1.close();
+}
+
+/** Frames inside, and pages that draw by event. */
+function finish(t) {
+  const promises = [];
+  for (const inner of innerRuntimes()) {
+    const result = inner.seek(t);
+    if (result !== 0) promises.push(result);
+  }
+  const detail = { time: t, waitUntil: (promise) => void promises.push(promise) };
+  window.dispatchEvent(new CustomEvent("hf-seek", { detail }));
+  if (promises.length === 0) return 0;
+  return Promise.all(promises).then(() => 0);
+}

@@ -1,0 +1,54 @@
+//! The same steps without Temporal, one after the other: for authors, tests and benchmarks.
+
+use crate::{
+    Failure, Workshop, assemble,
+    plan::{self, FilmRequest},
+    render_chunk::{self, ChunkMeter},
+};
+use framewright_workflows::{ChunkSpec, Film, RenderOutput, chunks};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// What happens, as it happens.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The film is planned.
+    Planned(Film),
+    /// A chunk begins; its meter can be read while it runs.
+    Chunk(u32, Arc<ChunkMeter>),
+    /// The segments are being joined.
+    Assembling,
+}
+
+/// Renders a film from project to file in the store.
+///
+/// # Errors
+/// What the first step that fails says.
+pub async fn render(
+    workshop: &Workshop,
+    request: &FilmRequest,
+    lanes: Option<u32>,
+    mut tell: impl FnMut(Event),
+) -> Result<(Film, RenderOutput), Failure> {
+    let film = plan::plan(workshop, request).await?;
+    tell(Event::Planned(film.clone()));
+    let segments = film.segments().count();
+    for index in 0..film.chunks {
+        let share = chunks::segments_of(index, film.chunks, segments);
+        let spec = ChunkSpec {
+            plan: film.plan,
+            index,
+            of: film.chunks,
+            first_segment: share.start,
+            end_segment: share.end,
+            lanes,
+        };
+        let meter = ChunkMeter::new(film.chunk_frames(index).len());
+        tell(Event::Chunk(index, meter.clone()));
+        render_chunk::render_chunk(workshop, &spec, &meter, &CancellationToken::new()).await?;
+    }
+    tell(Event::Assembling);
+    let output = assemble::assemble(workshop, film.plan).await?;
+    Ok((film, output))
+}

@@ -1,0 +1,271 @@
+//! Segments of a plan → store: one warm-up session, one probe, then lanes that share the work.
+
+use crate::{Failure, Manifest, PlanKeys, Workshop};
+use framewright_capture::{CaptureSession, Lane, SessionSpec, Shot};
+use framewright_encode::{Encoding, SegmentEncoder, preview_jpeg};
+use framewright_film::{Digest, FrameRange};
+use framewright_store::{Body, PutMode};
+use framewright_workflows::{ChunkOutcome, ChunkSpec, Heartbeat};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Instant,
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// The width of the pictures that the page shows, in pixels.
+const PREVIEW_WIDTH: u32 = 480;
+
+/// A lane beyond these finds no core of its own on any machine that was measured.
+const MOST_LANES: u32 = 16;
+
+/// How far a chunk is. Written by its lanes, read by whoever reports.
+#[derive(Debug)]
+pub struct ChunkMeter {
+    of: u32,
+    begun: Instant,
+    captured: AtomicU32,
+    reused: AtomicU32,
+    stored: AtomicU32,
+    lanes: AtomicU32,
+}
+
+/// Renders the segments of `spec` that are not in the store yet, and stores each as soon as it is
+/// finished: that is where a retry goes on.
+///
+/// When `drain` trips, the segments in hand are finished and the outcome says how far it came.
+/// When the future is dropped, its browsers and encoders are killed.
+///
+/// # Errors
+/// What a room says; segments that were finished stay.
+pub async fn render_chunk(
+    workshop: &Workshop,
+    spec: &ChunkSpec,
+    meter: &Arc<ChunkMeter>,
+    drain: &CancellationToken,
+) -> Result<ChunkOutcome, Failure> {
+    let manifest = Manifest::load(&*workshop.store, spec.plan).await?;
+    check_toolchain(workshop, &manifest)?;
+    let missing = missing_segments(workshop, &manifest, spec, meter).await?;
+    let work = Arc::new(Work {
+        workshop: workshop.clone(),
+        keys: PlanKeys(spec.plan),
+        encoding: Encoding {
+            size: manifest.size,
+            fps: manifest.fps,
+            quality: manifest.quality,
+        },
+        left: Mutex::new(missing),
+        meter: meter.clone(),
+        drain: drain.clone(),
+    });
+    let lanes = lanes(spec.lanes, work.left().len());
+    if lanes > 0 {
+        meter.lanes.store(lanes, Ordering::Relaxed);
+        capture(&work, workshop.session(&manifest), lanes).await?;
+    }
+
+    // Lanes take segments in order and finish what they took, so what is done has no gaps.
+    let first_left = work.left().front().map(|(segment, _)| *segment);
+    Ok(ChunkOutcome {
+        next_segment: first_left.unwrap_or(spec.end_segment),
+        rendered: meter.captured.load(Ordering::Relaxed),
+        reused: meter.reused.load(Ordering::Relaxed),
+        millis: meter.begun.elapsed().as_millis() as u64,
+    })
+}
+
+/// How many lanes a chunk gets: what was asked for, else one for each core that we may use
+/// (`available_parallelism` knows cgroup quotas); never more than there are segments.
+fn lanes(wanted: Option<u32>, segments: usize) -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let segments = u32::try_from(segments).unwrap_or(u32::MAX);
+    wanted.unwrap_or(cores).clamp(1, MOST_LANES).min(segments)
+}
+
+fn check_toolchain(workshop: &Workshop, manifest: &Manifest) -> Result<(), Failure> {
+    let have = workshop.toolchain.fingerprint();
+    if manifest.toolchain == have {
+        return Ok(());
+    }
+    Err(Failure::Toolchain {
+        wanted: manifest.toolchain.clone(),
+        have: have.to_owned(),
+    })
+}
+
+async fn missing_segments(
+    workshop: &Workshop,
+    manifest: &Manifest,
+    spec: &ChunkSpec,
+    meter: &ChunkMeter,
+) -> Result<VecDeque<(u32, FrameRange)>, Failure> {
+    let mut missing = VecDeque::new();
+    for segment in spec.first_segment..spec.end_segment {
+        let frames = manifest.segments().range(segment);
+        let key = PlanKeys(spec.plan).segment(frames)?;
+        if workshop.store.head(&key).await?.is_some() {
+            meter.reused.fetch_add(frames.len(), Ordering::Relaxed);
+            meter.stored.fetch_add(1, Ordering::Relaxed);
+        } else {
+            missing.push_back((segment, frames));
+        }
+    }
+    Ok(missing)
+}
+
+/// The session is the first lane; the others start while it already captures, and never probe.
+async fn capture(work: &Arc<Work>, spec: SessionSpec, lanes: u32) -> Result<(), Failure> {
+    let session = CaptureSession::open(spec.clone()).await?;
+    tracing::info!(report = ?session.report(), "capture session is open");
+    let mut running = JoinSet::new();
+    running.spawn(run_lane(work.clone(), session.into_lane()));
+    for _ in 1..lanes {
+        let (work, spec) = (work.clone(), spec.clone());
+        running.spawn(async move { run_lane(work, framewright_capture::open_lane(&spec).await?).await });
+    }
+    // A lane that fails ends the others: dropping the set kills their browsers and encoders.
+    while let Some(ended) = running.join_next().await {
+        ended.map_err(|error| Failure::Lane(error.to_string()))??;
+    }
+    Ok(())
+}
+
+async fn run_lane(work: Arc<Work>, mut lane: Lane) -> Result<(), Failure> {
+    let mut buffer = Vec::new();
+    while let Some(frames) = work.take() {
+        buffer = render_segment(&work, &mut lane, frames, buffer).await?;
+    }
+    lane.close().await;
+    Ok(())
+}
+
+/// One segment: defined state, own encoder, frames in order, stored at once.
+async fn render_segment(
+    work: &Work,
+    lane: &mut Lane,
+    frames: FrameRange,
+    mut buffer: Vec<u8>,
+) -> Result<Vec<u8>, Failure> {
+    let Workshop { store, toolchain, scratch, .. } = &work.workshop;
+    let folder = scratch
+        .folder("segment")
+        .map_err(Failure::scratch("making room for a segment"))?;
+    let file = folder.path().join("segment.mp4");
+    let (mut encoder, ()) = tokio::try_join!(
+        async {
+            SegmentEncoder::start(&toolchain.ffmpeg, &work.encoding, frames.len(), &file)
+                .await
+                .map_err(Failure::from)
+        },
+        async { lane.begin_segment(frames.start).await.map_err(Failure::from) },
+    )?;
+    let mut preview = None;
+    for frame in frames.iter() {
+        match lane.capture(frame, &mut buffer).await? {
+            Shot::Painted => {
+                if preview.is_none() {
+                    preview = Some(preview_jpeg(&buffer, work.encoding.size, PREVIEW_WIDTH)?);
+                }
+                buffer = encoder.frame(buffer).await?;
+            }
+            Shot::Unchanged => encoder.repeat().await?,
+        }
+        work.meter.captured.fetch_add(1, Ordering::Relaxed);
+    }
+    encoder.finish().await?;
+    if let Some(jpeg) = preview {
+        let key = work.keys.preview(frames)?;
+        store.put(&key, Body::Bytes(jpeg.into()), PutMode::IfAbsent).await?;
+    }
+    let key = work.keys.segment(frames)?;
+    store.put(&key, Body::File(file), PutMode::IfAbsent).await?;
+    work.meter.stored.fetch_add(1, Ordering::Relaxed);
+    Ok(buffer)
+}
+
+/// What the lanes of a chunk share.
+struct Work {
+    workshop: Workshop,
+    keys: PlanKeys,
+    encoding: Encoding,
+    /// In order: a heavy region spreads over all lanes, and no lane idles while work is left.
+    left: Mutex<VecDeque<(u32, FrameRange)>>,
+    meter: Arc<ChunkMeter>,
+    drain: CancellationToken,
+}
+
+impl Work {
+    fn left(&self) -> std::sync::MutexGuard<'_, VecDeque<(u32, FrameRange)>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<FrameRange> {
+        if self.drain.is_cancelled() {
+            return None;
+        }
+        self.left().pop_front().map(|(_, frames)| frames)
+    }
+}
+
+impl ChunkMeter {
+    /// For a chunk of `of` frames that begins now.
+    pub fn new(of: u32) -> Arc<Self> {
+        Arc::new(Self {
+            of,
+            begun: Instant::now(),
+            captured: AtomicU32::new(0),
+            reused: AtomicU32::new(0),
+            stored: AtomicU32::new(0),
+            lanes: AtomicU32::new(0),
+        })
+    }
+
+    /// For the chunk that `spec` describes.
+    ///
+    /// # Errors
+    /// When the plan is not to be had.
+    pub async fn for_chunk(workshop: &Workshop, plan: Digest, spec: &ChunkSpec) -> Result<Arc<Self>, Failure> {
+        let manifest = Manifest::load(&*workshop.store, plan).await?;
+        let frames = manifest.segments().span(spec.first_segment, spec.end_segment);
+        Ok(Self::new(frames.len()))
+    }
+
+    /// As it is now.
+    pub fn read(&self) -> Heartbeat {
+        let captured = self.captured.load(Ordering::Relaxed);
+        let frames_done = captured + self.reused.load(Ordering::Relaxed);
+        let rate = f64::from(captured) / self.begun.elapsed().as_secs_f64().max(0.001);
+        let doing = match captured {
+            0 if frames_done < self.of => "starting",
+            _ if frames_done < self.of => "capturing",
+            _ => "storing",
+        };
+        Heartbeat {
+            doing: doing.to_owned(),
+            frames_done,
+            of: self.of,
+            segments_stored: self.stored.load(Ordering::Relaxed),
+            // People read this as JSON in Temporal's UI.
+            fps: (rate * 10.0).round() / 10.0,
+            lanes: self.lanes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lanes;
+
+    #[test]
+    fn no_lane_without_a_segment() {
+        assert_eq!(lanes(Some(4), 2), 2);
+        assert_eq!(lanes(Some(0), 2), 1);
+        assert_eq!(lanes(None, 0), 0);
+        assert!(lanes(None, 100) >= 1);
+    }
+}

@@ -1,0 +1,172 @@
+//! The recipes as activities of the `Render` workflow.
+//!
+//! What Temporal adds is here and nowhere else: heartbeats, cancellation, failures with a code,
+//! and the wait for a server that is away.
+
+// The macros generate public constants that cannot be documented from here.
+#![allow(missing_docs)]
+
+use crate::{
+    Failure, Workshop, assemble, plan,
+    render_chunk::{self, ChunkMeter},
+};
+use framewright_film::{Digest, Disposition, Fault as _};
+use framewright_workflows::{
+    ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderJob, RenderOutput, RenderWorkflow,
+};
+use std::{future::Future, sync::Arc, time::Duration};
+use temporalio_client::{Client, WorkflowDescribeOptions};
+use temporalio_common::protos::temporal::api::{
+    enums::v1::PendingActivityState, workflowservice::v1::GetSystemInfoRequest,
+};
+use temporalio_macros::activities;
+use temporalio_sdk::{
+    ApplicationFailure,
+    activities::{ActivityContext, ActivityError},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::IntoRequest as _;
+
+/// How often a step says that it lives. The SDK passes on what the server should know of.
+const BEAT: Duration = Duration::from_millis(250);
+
+/// `plan` and `assemble`.
+pub struct GeneralActivities {
+    /// What the steps need.
+    pub workshop: Workshop,
+    /// The server that the results go to.
+    pub temporal: Client,
+}
+
+/// `render_chunk`, one at a time.
+pub struct ChunkActivities {
+    /// What the step needs.
+    pub workshop: Workshop,
+    /// The server that the results go to.
+    pub temporal: Client,
+    /// Trips when the worker shall stop: the chunk then returns what it has, as a success.
+    pub drain: CancellationToken,
+}
+
+#[activities]
+impl GeneralActivities {
+    /// Project → plan.
+    #[activity(name = "plan")]
+    pub async fn plan(self: Arc<Self>, ctx: ActivityContext, job: RenderJob) -> Result<Film, ActivityError> {
+        let request = job.into();
+        let step = plan::plan(&self.workshop, &request);
+        run(&ctx, &self.temporal, step, || beat("planning")).await
+    }
+
+    /// Segments → film.
+    #[activity(name = "assemble")]
+    pub async fn assemble(self: Arc<Self>, ctx: ActivityContext, plan: Digest) -> Result<RenderOutput, ActivityError> {
+        let step = assemble::assemble(&self.workshop, plan);
+        run(&ctx, &self.temporal, step, || beat("joining")).await
+    }
+}
+
+#[activities]
+impl ChunkActivities {
+    /// Segments of one chunk → store.
+    #[activity(name = "render_chunk")]
+    pub async fn render_chunk(self: Arc<Self>, ctx: ActivityContext, spec: ChunkSpec) -> Result<ChunkOutcome, ActivityError> {
+        let meter = ChunkMeter::for_chunk(&self.workshop, spec.plan, &spec)
+            .await
+            .map_err(failed)?;
+        let step = render_chunk::render_chunk(&self.workshop, &spec, &meter, &self.drain);
+        run(&ctx, &self.temporal, step, || meter.read()).await
+    }
+}
+
+/// Runs a step with heartbeats until it ends or is told to stop. A step that is told to stop is
+/// dropped, which kills its browsers and encoders.
+async fn run<T>(
+    ctx: &ActivityContext,
+    temporal: &Client,
+    step: impl Future<Output = Result<T, Failure>>,
+    progress: impl Fn() -> Heartbeat,
+) -> Result<T, ActivityError> {
+    let mut beats = tokio::time::interval(BEAT);
+    let ended = {
+        tokio::pin!(step);
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut step => break Some(ended),
+                () = ctx.cancelled() => break None,
+                _ = beats.tick() => {
+                    // A beat that does not get through is followed by another.
+                    let _ = ctx.record_heartbeat(progress()).await;
+                }
+            }
+        }
+    };
+    match ended {
+        None => Err(stopped(ctx).await),
+        Some(Err(failure)) => Err(failed(failure)),
+        Some(Ok(value)) => {
+            tokio::select! {
+                () = server_answers(temporal) => {}
+                () = ctx.cancelled() => {}
+            }
+            Ok(value)
+        }
+    }
+}
+
+/// The SDK's core retries the report of a result for 10 s and then drops it; the step would be run
+/// again after its heartbeat timeout. So hold the result back while the server is away.
+async fn server_answers(temporal: &Client) {
+    let ask = || GetSystemInfoRequest::default().into_request();
+    while let Err(error) = temporal.connection().workflow_service().get_system_info(ask()).await {
+        tracing::warn!(code = %error.code(), "Temporal is away, a result is held back");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// `ctx.cancelled()` fires alike for a cancelled render, a pause, a reset, a timeout and the end of
+/// the worker, but the server takes `Cancelled` only for the first; after the others the attempt
+/// would hang until its heartbeat timeout. So ask the server what it wants.
+async fn stopped(ctx: &ActivityContext) -> ActivityError {
+    let asked = match ctx.workflow_handle::<RenderWorkflow>() {
+        None => true,
+        Some(render) => match render.describe(WorkflowDescribeOptions::default()).await {
+            Ok(state) => state.raw().pending_activities.iter().any(|pending| {
+                pending.activity_id == ctx.info().activity_id
+                    && pending.state == PendingActivityState::CancelRequested as i32
+            }),
+            Err(_) => false,
+        },
+    };
+    if asked {
+        return ActivityError::cancelled();
+    }
+    ApplicationFailure::builder(anyhow::anyhow!("stopped without a request to cancel; it will be tried again"))
+        .type_name("FW0510".to_owned())
+        .build()
+        .into()
+}
+
+fn failed(failure: Failure) -> ActivityError {
+    let problem = failure.problem();
+    let (permanent, after) = match failure.disposition() {
+        Disposition::Permanent => (true, None),
+        Disposition::Retry { after } => (false, (!after.is_zero()).then_some(after)),
+    };
+    tracing::warn!(code = problem.code, permanent, "{}", problem.message);
+    ApplicationFailure::builder(anyhow::Error::new(failure))
+        .type_name(problem.code.clone())
+        .non_retryable(permanent)
+        .maybe_next_retry_delay(after)
+        .details(problem)
+        .build()
+        .into()
+}
+
+fn beat(doing: &str) -> Heartbeat {
+    Heartbeat {
+        doing: doing.to_owned(),
+        ..Heartbeat::default()
+    }
+}

@@ -1,0 +1,36 @@
+use crate::{Manifest, Scratch, Toolchain, site::PlanSite};
+use framewright_capture::SessionSpec;
+use framewright_composition::Vendor;
+use framewright_store::Store;
+use std::sync::Arc;
+
+/// What every step needs: where things are kept and what they are made with.
+#[derive(Clone)]
+pub struct Workshop {
+    /// Projects, plans, segments, films.
+    pub store: Arc<dyn Store>,
+    /// The programs.
+    pub toolchain: Arc<Toolchain>,
+    /// Fetches what projects refer to.
+    pub vendor: Arc<Vendor>,
+    /// Room for what nobody else needs.
+    pub scratch: Arc<Scratch>,
+}
+
+impl Workshop {
+    /// What a capture session of this plan is opened with.
+    pub(crate) fn session(&self, plan: &Manifest) -> SessionSpec {
+        let site = PlanSite::new(self.store.clone(), plan.resources.clone());
+        let mut spec = SessionSpec::new(
+            self.toolchain.chromium.clone(),
+            plan.size,
+            plan.fps,
+            plan.entry.clone(),
+            Arc::new(site),
+            self.scratch.path(),
+        );
+        spec.fonts = Some(self.toolchain.fonts.clone());
+        spec.config = serde_json::json!({ "variables": plan.variables });
+        spec
+    }
+}

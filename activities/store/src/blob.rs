@@ -1,0 +1,85 @@
+use crate::{Body, Key, Put, PutMode, Store, StoreError};
+use bytes::Bytes;
+use framewright_film::Digest;
+use sha2::{Digest as _, Sha256};
+use std::{fs::File, io, path::Path};
+use tokio::task::spawn_blocking;
+
+/// Where the blob of `digest` is kept: `blobs/` and its digits, two and sixty-two.
+pub fn blob_key(digest: Digest) -> Key {
+    let digits = digest.to_hex();
+    let (folder, rest) = digits.split_at(2);
+    Key::new(format!("blobs/{folder}/{rest}")).expect("hexadecimal digits make a key")
+}
+
+/// Puts bytes under their digest, once.
+///
+/// # Errors
+/// As [`Store::put`].
+pub async fn put_blob(store: &dyn Store, bytes: Bytes) -> Result<Digest, StoreError> {
+    let digest = Digest::of(&bytes);
+    put(store, digest, bytes.into()).await?;
+    Ok(digest)
+}
+
+/// Puts what a file holds under its digest, once, without holding it in memory. The file must not
+/// change meanwhile.
+///
+/// # Errors
+/// As [`Store::put`], and when the file cannot be read.
+pub async fn put_blob_file(store: &dyn Store, file: &Path) -> Result<Digest, StoreError> {
+    let digest = digest_of(file).await?;
+    put(store, digest, file.to_owned().into()).await?;
+    Ok(digest)
+}
+
+/// The bytes whose digest is `digest`.
+///
+/// # Errors
+/// As [`Store::get`], and [`StoreError::Damaged`] when the bytes are not the ones that were put;
+/// they are removed then, since nobody could put the right ones as long as they are there.
+pub async fn get_blob(store: &dyn Store, digest: Digest) -> Result<Bytes, StoreError> {
+    let bytes = store.get(&blob_key(digest)).await?;
+    verify(store, digest, Digest::of(&bytes)).await?;
+    Ok(bytes)
+}
+
+/// Copies the blob of `digest` into the file `to`, verified; returns its size in bytes.
+///
+/// # Errors
+/// As [`Store::fetch`] and [`get_blob`]; no file is left when the blob is damaged.
+pub async fn fetch_blob(store: &dyn Store, digest: Digest, to: &Path) -> Result<u64, StoreError> {
+    let size = store.fetch(&blob_key(digest), to).await?;
+    let found = digest_of(to).await?;
+    if found != digest {
+        let removed = tokio::fs::remove_file(to).await;
+        removed.map_err(StoreError::io("removing a damaged file"))?;
+    }
+    verify(store, digest, found).await?;
+    Ok(size)
+}
+
+async fn put(store: &dyn Store, digest: Digest, body: Body) -> Result<Put, StoreError> {
+    store.put(&blob_key(digest), body, PutMode::IfAbsent).await
+}
+
+async fn verify(store: &dyn Store, digest: Digest, found: Digest) -> Result<(), StoreError> {
+    if found == digest {
+        return Ok(());
+    }
+    store.delete(&blob_key(digest)).await?;
+    Err(StoreError::Damaged { digest, found })
+}
+
+async fn digest_of(file: &Path) -> Result<Digest, StoreError> {
+    let file = file.to_owned();
+    let digest = spawn_blocking(move || {
+        let mut hasher = Sha256::new();
+        io::copy(&mut File::open(file)?, &mut hasher)?;
+        Ok(Digest::from_bytes(hasher.finalize().into()))
+    });
+    let digest = digest
+        .await
+        .unwrap_or_else(|_| Err(io::Error::other("hashing was stopped")));
+    digest.map_err(StoreError::io("hashing a file"))
+}

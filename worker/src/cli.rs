@@ -1,0 +1,226 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use framewright_film::{Fps, Quality};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Where the service listens unless told otherwise.
+pub(crate) const DEFAULT_GRPC: &str = "127.0.0.1:7710";
+/// Where its pages are.
+pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7711";
+
+/// Render HTML compositions to video, durably.
+///
+/// Exit codes: 0 done; 1 the render failed; 2 the command line or the project is not right;
+/// 3 this machine lacks something; 4 a server cannot be reached; 130 cancelled.
+#[derive(Debug, Parser)]
+#[command(name = "framewright", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// What to log to stderr, e.g. `info` or `framewright_capture=debug`
+    #[arg(long, global = true, env = "FRAMEWRIGHT_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    /// Log as JSON lines
+    #[arg(long, global = true, env = "FRAMEWRIGHT_LOG_JSON")]
+    pub(crate) log_json: bool,
+    /// Send traces to this OTLP/gRPC endpoint
+    #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub(crate) otlp: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole service on this machine: Temporal, gRPC, pages, a worker
+    Dev(DevArgs),
+    /// Run a worker for a service that runs elsewhere
+    Worker(WorkerArgs),
+    /// Render a project to a film
+    Render(RenderArgs),
+    /// Write single frames of a project as PNG files
+    Stills(StillsArgs),
+    /// Say what this machine has and lacks
+    Doctor(DoctorArgs),
+}
+
+/// Where things are kept and found.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlaceArgs {
+    /// Folder for projects, films and Temporal's history [default: the user's data folder]
+    #[arg(long, env = "FRAMEWRIGHT_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Folder for what is thrown away [default: the system's temporary folder]
+    #[arg(long, env = "FRAMEWRIGHT_SCRATCH", value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+    /// The browser [default: `chromium-headless-shell` on PATH]
+    #[arg(long, env = "FRAMEWRIGHT_CHROMIUM", value_name = "FILE")]
+    pub(crate) chromium: Option<PathBuf>,
+    /// The encoder [default: `ffmpeg` on PATH]
+    #[arg(long, env = "FRAMEWRIGHT_FFMPEG", value_name = "FILE")]
+    pub(crate) ffmpeg: Option<PathBuf>,
+}
+
+/// Which Temporal server.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct TemporalArgs {
+    /// Temporal server to use, `host:port` or a URL; none is started then. The variables
+    /// `TEMPORAL_*` and the file `temporal.toml` of the Temporal SDKs work too
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) temporal_address: Option<String>,
+    /// Namespace on that server
+    #[arg(long, value_name = "NAME")]
+    pub(crate) temporal_namespace: Option<String>,
+    /// Base URL of its Web UI, for links
+    #[arg(long, env = "FRAMEWRIGHT_TEMPORAL_UI", value_name = "URL")]
+    pub(crate) temporal_ui: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) temporal: TemporalArgs,
+    /// Address of the gRPC server
+    #[arg(long, env = "FRAMEWRIGHT_LISTEN", default_value = DEFAULT_GRPC, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Address of the pages
+    #[arg(long, env = "FRAMEWRIGHT_WEB", default_value = DEFAULT_WEB, value_name = "ADDR")]
+    pub(crate) web: SocketAddr,
+    /// Port of the embedded Temporal server; its Web UI is 1000 above; 0 for free ones [default: 7233, else a free one]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) temporal_port: Option<u16>,
+    /// Worker processes to run; each renders one chunk at a time
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=64))]
+    pub(crate) workers: u32,
+    /// Print the addresses as a line of JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Render chunks, one at a time
+    Chunks,
+    /// Plan and assemble
+    General,
+    /// Run the workflow code
+    Workflows,
+    /// All of these
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) temporal: TemporalArgs,
+    /// What to do
+    #[arg(long, value_delimiter = ',', default_value = "all")]
+    pub(crate) role: Vec<Role>,
+    /// Name shown in Temporal's UI [default: host and process id]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// After a request to stop, seconds for the segments in hand before they are abandoned
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    pub(crate) grace: u64,
+}
+
+/// What the film shall be.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FilmArgs {
+    /// Project: a folder, or a zip file of one
+    #[arg(value_name = "PROJECT")]
+    pub(crate) project: PathBuf,
+    /// HTML file of the composition within the project [default: index.html]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) entry: Option<String>,
+    /// Frames per second, `30` or `30000/1001` [default: the composition's own, else 30]
+    #[arg(long)]
+    pub(crate) fps: Option<Fps>,
+    /// Values of the composition's variables, a JSON object
+    #[arg(long, value_name = "JSON", value_parser = json_object)]
+    pub(crate) variables: Option<Variables>,
+}
+
+pub(crate) type Variables = serde_json::Map<String, serde_json::Value>;
+
+#[derive(Debug, Args)]
+pub(crate) struct RenderArgs {
+    #[command(flatten)]
+    pub(crate) film: FilmArgs,
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// How close to the lossless frames: draft, standard or high
+    #[arg(long, default_value_t = Quality::Standard)]
+    pub(crate) quality: Quality,
+    /// Activities that share the film [default: one for about 100 frames]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) chunks: Option<u32>,
+    /// Capture pages in parallel within a chunk [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub(crate) lanes: Option<u32>,
+    /// Service to use [default: the one on 127.0.0.1:7710; where none answers, one is run for the duration]
+    #[arg(long, env = "FRAMEWRIGHT_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Name of the render; the same name again attaches to the same render [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub(crate) request_id: Option<String>,
+    /// Whose render it is
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    pub(crate) tenant: String,
+    /// Render in this process, without Temporal
+    #[arg(long, conflicts_with_all = ["server", "request_id"])]
+    pub(crate) in_process: bool,
+    /// Print the result as JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) temporal: TemporalArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StillsArgs {
+    #[command(flatten)]
+    pub(crate) film: FilmArgs,
+    /// Frames to write, e.g. `0,30,60`
+    #[arg(long, value_delimiter = ',', required = true, value_name = "N,N,…")]
+    pub(crate) frames: Vec<u32>,
+    /// Folder to write `frame_000030.png` to
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+}
+
+fn json_object(text: &str) -> Result<Variables, String> {
+    serde_json::from_str(text)
+        .map_err(|error| format!("{error}; a JSON object such as {{\"title\": \"Hello\"}} is expected"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

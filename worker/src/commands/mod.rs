@@ -1,0 +1,72 @@
+//! The commands that are not a service.
+
+mod doctor;
+mod in_process;
+mod render;
+mod stills;
+
+pub(crate) use doctor::doctor;
+pub(crate) use render::render;
+pub(crate) use stills::stills;
+
+use crate::{
+    cli::{FilmArgs, Variables},
+    exit::Exit,
+};
+use framewright_activities::{Failure, Workshop, plan::FilmRequest};
+use framewright_composition::Project;
+use framewright_film::{Digest, Quality};
+use framewright_store::put_blob;
+use std::path::Path;
+
+/// Reads a project from a folder or an archive, checks it as far as that goes without a browser,
+/// and packs it.
+pub(super) fn pack(film: &FilmArgs) -> Result<Vec<u8>, Exit> {
+    let project = open(&film.project)?;
+    framewright_composition::inspect(&project, film.entry.as_deref()).map_err(Failure::from)?;
+    Ok(project.pack().map_err(Failure::from)?)
+}
+
+fn open(path: &Path) -> Result<Project, Exit> {
+    if path.is_dir() {
+        return Ok(Project::from_dir(path).map_err(Failure::from)?);
+    }
+    let bytes = std::fs::read(path).map_err(|error| {
+        Exit::input(format!("the project `{}` cannot be read: {error}", path.display()))
+            .hint("name a folder with an `index.html`, or a zip file of one")
+    })?;
+    Ok(Project::from_zip(bytes).map_err(Failure::from)?)
+}
+
+/// Puts the project into this process's own store and says what film is wanted of it.
+pub(super) async fn request(
+    workshop: &Workshop,
+    film: &FilmArgs,
+    quality: Quality,
+    chunks: Option<u32>,
+) -> Result<FilmRequest, Exit> {
+    let archive = pack(film)?;
+    let project = put_blob(&*workshop.store, archive.into()).await.map_err(Failure::from)?;
+    Ok(FilmRequest {
+        project,
+        entry: film.entry.clone(),
+        fps: film.fps,
+        quality,
+        variables: put_variables(workshop, film.variables.as_ref()).await?,
+        chunks,
+    })
+}
+
+async fn put_variables(workshop: &Workshop, variables: Option<&Variables>) -> Result<Option<Digest>, Exit> {
+    let Some(variables) = variables.filter(|variables| !variables.is_empty()) else {
+        return Ok(None);
+    };
+    let json = serde_json::to_vec(variables).map_err(|error| Exit::input(error.to_string()))?;
+    let digest = put_blob(&*workshop.store, json.into()).await.map_err(Failure::from)?;
+    Ok(Some(digest))
+}
+
+/// One line of data for programs, on stdout, and nowhere else in this binary.
+pub(crate) fn print_json(value: &serde_json::Value) {
+    anstream::println!("{value}");
+}

@@ -1,0 +1,211 @@
+//! `framewright render`: project → film, through the service.
+
+use super::{in_process, pack, print_json};
+use crate::{
+    cli::{DEFAULT_GRPC, DevArgs, RenderArgs},
+    client::{Board, Client, state_word},
+    dev::{Stack, WorkerLog},
+    exit::{Exit, kind_of},
+    telemetry::Telemetry,
+    workers,
+};
+use framewright_film::Quality;
+use framewright_proto::v1::{self, CreateRenderRequest, CreateRenderResponse, Render, RenderOptions, RenderState};
+use std::{future::Future, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+/// `framewright render`.
+pub(crate) async fn render(args: RenderArgs, telemetry: &Telemetry) -> Result<(), Exit> {
+    // What can be refused at once is refused before anything is started.
+    drop(crate::client::part_beside(&args.output)?);
+    if args.in_process {
+        return in_process::render(&args).await;
+    }
+    let archive = pack(&args.film)?;
+    let stop = workers::asked_to_stop()?;
+    if let Some(server) = &args.server {
+        let client = Client::connect(server).await?;
+        return through(client, &args, archive, stop).await;
+    }
+    if let Ok(client) = Client::connect(DEFAULT_GRPC).await {
+        return through(client, &args, archive, stop).await;
+    }
+    embedded(&args, archive, stop, telemetry).await
+}
+
+/// Brings up the service for the duration of the render.
+async fn embedded(
+    args: &RenderArgs,
+    archive: Vec<u8>,
+    stop: impl Future<Output = ()>,
+    telemetry: &Telemetry,
+) -> Result<(), Exit> {
+    anstream::eprintln!("no service answers at {DEFAULT_GRPC}: running one for this render");
+    let dev = DevArgs::for_one_render(args)?;
+    let stack = Stack::start(&dev, WorkerLog::File, telemetry).await?;
+    let client = Client::connect(&stack.addresses().grpc).await?;
+    let (done, over) = (CancellationToken::new(), CancellationToken::new());
+    let rendered = async {
+        let rendered = through(client, args, archive, stop).await;
+        done.cancel();
+        over.cancelled().await;
+        rendered
+    };
+    let served = async {
+        let served = stack.serve(done.cancelled()).await;
+        over.cancel();
+        served
+    };
+    // The service ends first, so that nothing of it is left when the command returns.
+    let (rendered, served) = tokio::join!(rendered, served);
+    rendered.and(served)
+}
+
+/// Uploads, submits, watches, downloads.
+async fn through(
+    mut client: Client,
+    args: &RenderArgs,
+    archive: Vec<u8>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Exit> {
+    let begun = Instant::now();
+    let mut board = Board::new();
+    board.stage("uploading", &args.film.project.display().to_string());
+    let project_id = client.upload(archive).await?;
+    let created = client.create(create_request(args, project_id)).await?;
+    announce(&board, &created);
+
+    let watched = {
+        let mut watching = client.clone();
+        let watch = watching.watch(&created.render_id, |render| board.show(render));
+        tokio::pin!(watch);
+        tokio::select! {
+            watched = &mut watch => Some(watched?),
+            () = stop => None,
+        }
+    };
+    let Some(render) = watched else {
+        board.stage("cancelling", &created.render_id);
+        client.cancel(&created.render_id, "Ctrl-C in the terminal").await?;
+        let ended = client.watch(&created.render_id, |_| {}).await?;
+        board.clear();
+        return match ended.state() {
+            // It was faster than the request to stop.
+            RenderState::Succeeded => Err(Exit::cancelled().hint(format!("the render had just finished; `framewright render … --request-id {}` downloads it", request_id(&created)))),
+            _ => Err(Exit::cancelled()),
+        };
+    };
+    let output = match (render.state(), &render.output) {
+        (RenderState::Succeeded, Some(output)) => output.clone(),
+        _ => return Err(ended_badly(&render)),
+    };
+    board.stage("downloading", &args.output.display().to_string());
+    client.download(&created.render_id, &args.output, &output).await?;
+    board.clear();
+
+    let seconds = begun.elapsed().as_secs_f64();
+    let film = render.film.clone().unwrap_or_default();
+    anstream::eprintln!(
+        "{}: {} frames, {}x{} at {} fps, {} bytes, in {seconds:.1} s\nsha256 {}",
+        args.output.display(), film.frames, film.width, film.height, film.fps, output.size_bytes, output.sha256
+    );
+    if args.json {
+        print_json(&serde_json::json!({
+            "render_id": created.render_id,
+            "state": state_word(render.state()),
+            "output": args.output,
+            "sha256": output.sha256,
+            "size_bytes": output.size_bytes,
+            "plan_id": film.plan_id,
+            "frames": film.frames,
+            "fps": film.fps,
+            "width": film.width,
+            "height": film.height,
+            "chunks": render.chunks.len(),
+            "seconds": seconds,
+            "page_url": created.page_url,
+            "temporal_url": created.temporal_url,
+        }));
+    }
+    Ok(())
+}
+
+fn announce(board: &Board, created: &CreateRenderResponse) {
+    board.say(&format!("render   {}", created.render_id));
+    board.say(&format!("watch    {}", created.page_url));
+    if !created.temporal_url.is_empty() {
+        board.say(&format!("Temporal {}", created.temporal_url));
+    }
+}
+
+fn create_request(args: &RenderArgs, project_id: String) -> CreateRenderRequest {
+    let quality = match args.quality {
+        Quality::Draft => v1::Quality::Draft,
+        Quality::Standard => v1::Quality::Standard,
+        Quality::High => v1::Quality::High,
+    };
+    CreateRenderRequest {
+        request_id: args.request_id.clone().unwrap_or_else(new_request_id),
+        tenant: args.tenant.clone(),
+        project_id,
+        options: Some(RenderOptions {
+            entry: args.film.entry.clone().unwrap_or_default(),
+            fps: args.film.fps.map_or_else(String::new, |fps| fps.to_string()),
+            quality: quality.into(),
+            chunks: args.chunks.unwrap_or(0),
+            lanes: args.lanes.unwrap_or(0),
+            variables: args.film.variables.clone().map(wire_struct),
+        }),
+    }
+}
+
+/// Sorts by time and reads well in a list: `20261124-081500-3f9a`.
+fn new_request_id() -> String {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let digits: String = time.chars().filter(char::is_ascii_digit).collect();
+    let (day, clock) = digits.split_at(8);
+    let salt = now.subsec_nanos() ^ std::process::id().rotate_left(16);
+    format!("{day}-{clock}-{:04x}", salt & 0xffff)
+}
+
+fn request_id(created: &CreateRenderResponse) -> &str {
+    created.render_id.split_once('/').map_or("", |(_, request)| request)
+}
+
+fn ended_badly(render: &Render) -> Exit {
+    let Some(error) = &render.error else {
+        return match render.state() {
+            RenderState::Cancelled => Exit::cancelled(),
+            state => Exit::failed(format!("the render ended as {}", state_word(state))),
+        };
+    };
+    let exit = Exit::new(kind_of(&error.code), error.message.clone()).reason(error.code.clone());
+    if error.hint.is_empty() {
+        exit.hint(format!("look at {}", render.page_url))
+    } else {
+        exit.hint(error.hint.clone())
+    }
+}
+
+fn wire_struct(fields: crate::cli::Variables) -> prost_types::Struct {
+    let fields = fields.into_iter().map(|(name, value)| (name, wire_value(value)));
+    prost_types::Struct { fields: fields.collect() }
+}
+
+fn wire_value(value: serde_json::Value) -> prost_types::Value {
+    use prost_types::value::Kind;
+    use serde_json::Value;
+    let kind = match value {
+        Value::Null => Kind::NullValue(0),
+        Value::Bool(value) => Kind::BoolValue(value),
+        Value::Number(value) => Kind::NumberValue(value.as_f64().unwrap_or(f64::NAN)),
+        Value::String(value) => Kind::StringValue(value),
+        Value::Array(values) => Kind::ListValue(prost_types::ListValue {
+            values: values.into_iter().map(wire_value).collect(),
+        }),
+        Value::Object(fields) => Kind::StructValue(wire_struct(fields)),
+    };
+    prost_types::Value { kind: Some(kind) }
+}

@@ -1,0 +1,299 @@
+//! The whole service on one machine: Temporal, gRPC, pages, workers.
+//!
+//! Everything but the workers runs in this process; each worker is a process of its own, because
+//! it is what dies: a worker that is killed is started again and the render goes on.
+
+use crate::{
+    cli::{DevArgs, PlaceArgs},
+    data::Data,
+    exit::Exit,
+    service::{Addresses, Service},
+    telemetry::Telemetry,
+    temporal::{self, DevServer, Given, Ports},
+    web, workers,
+};
+use framewright_process::Process;
+use std::{
+    fs::File,
+    future::Future,
+    net::SocketAddr,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{net::TcpListener, process::Command, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// After a request to stop: the segments in hand, then the end. All of it must be over in 5 s.
+const WORKER_GRACE: Duration = Duration::from_millis(2500);
+
+/// A worker that dies sooner than this after its start is started again more slowly.
+const HEALTHY: Duration = Duration::from_secs(10);
+
+/// `framewright dev`.
+pub(crate) async fn run(args: DevArgs, telemetry: &Telemetry) -> Result<(), Exit> {
+    let stop = workers::asked_to_stop()?;
+    let stack = Stack::start(&args, WorkerLog::Ours, telemetry).await?;
+    let addresses = stack.addresses();
+    let Addresses { grpc, web, temporal_ui, temporal, .. } = addresses;
+    if args.json {
+        crate::commands::print_json(&serde_json::json!({
+            "grpc": grpc, "web": web, "temporal": temporal, "temporal_ui": temporal_ui,
+        }));
+    }
+    anstream::eprintln!("\nframewright is ready\n");
+    anstream::eprintln!("  gRPC      {grpc}");
+    anstream::eprintln!("  renders   {web}/renders");
+    if let Some(ui) = temporal_ui {
+        anstream::eprintln!("  Temporal  {ui}");
+    }
+    anstream::eprintln!("  data      {}", stack.data.root().display());
+    anstream::eprintln!("\n  framewright render PROJECT -o film.mp4    in another terminal");
+    anstream::eprintln!("  Ctrl-C                                    ends all of it; renders go on at the next start\n");
+    stack.serve(stop).await
+}
+
+impl DevArgs {
+    /// A service that lives for one render.
+    pub(crate) fn for_one_render(args: &crate::cli::RenderArgs) -> Result<Self, Exit> {
+        let address = |text: &str| text.parse().map_err(|_| Exit::failed(format!("`{text}` is not an address")));
+        Ok(Self {
+            place: args.place.clone(),
+            temporal: args.temporal.clone(),
+            listen: address(crate::cli::DEFAULT_GRPC)?,
+            web: address(crate::cli::DEFAULT_WEB)?,
+            temporal_port: None,
+            workers: 1,
+            json: false,
+        })
+    }
+}
+
+/// Where the workers' logs go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WorkerLog {
+    /// To our stderr.
+    Ours,
+    /// To a file in the data folder.
+    File,
+}
+
+/// The parts of a running service, in the order in which they end.
+pub(crate) struct Stack {
+    service: Arc<Service>,
+    sdk: temporalio_sdk::Runtime,
+    servers: JoinSet<Result<(), Exit>>,
+    stop_servers: CancellationToken,
+    workers: Crew,
+    temporal: Option<DevServer>,
+    data: Data,
+    _lock: File,
+}
+
+impl Stack {
+    /// Starts everything; when this returns, the addresses answer.
+    pub(crate) async fn start(
+        args: &DevArgs,
+        log: WorkerLog,
+        telemetry: &Telemetry,
+    ) -> Result<Self, Exit> {
+        // What can be refused at once is refused before anything is started.
+        let grpc = listen(args.listen, "--listen").await?;
+        let web = listen(args.web, "--web").await?;
+        let given = temporal::given(&args.temporal)?;
+        let data = Data::open(&args.place)?;
+        let lock = data.lock()?;
+        let store = data.store().await?;
+        // A machine without Chromium or ffmpeg is told so here, not by a worker that dies.
+        if args.workers > 0 {
+            data.workshop(&args.place).await?;
+        }
+
+        let (server, embedded) = match given {
+            Some(server) => (server, None),
+            None => {
+                let embedded = DevServer::start(&data, Ports::choose(args.temporal_port)?).await?;
+                (Given::local(embedded.ports.grpc)?, Some(embedded))
+            }
+        };
+        let client = temporal::connect(&server, &format!("framewright/{}", std::process::id()), telemetry).await?;
+        let temporal_ui = args.temporal.temporal_ui.clone().or_else(|| {
+            let ports = embedded.as_ref()?.ports;
+            Some(format!("http://127.0.0.1:{}", ports.ui))
+        });
+        let addresses = Addresses {
+            grpc: format!("http://{}", local_address(&grpc)?),
+            web: format!("http://{}", local_address(&web)?),
+            temporal_ui,
+            temporal: server.address.clone(),
+            namespace: server.namespace.clone(),
+        };
+        let service = Arc::new(Service::new(client, store, data.uploads()?, addresses));
+        let stop_servers = CancellationToken::new();
+        let mut servers = JoinSet::new();
+        servers.spawn(service.clone().serve_grpc(grpc, stop_servers.clone()));
+        servers.spawn(web::serve(service.clone(), web, stop_servers.clone()));
+        let workers = Crew::start(args.workers, &args.place, &server, log, &data);
+        let stack = Self {
+            sdk: workers::runtime()?,
+            service,
+            servers,
+            stop_servers,
+            workers,
+            temporal: embedded,
+            data,
+            _lock: lock,
+        };
+        Ok(stack)
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        self.service.addresses()
+    }
+
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Serves until `stop` or until a part ends that must not; then ends everything within 5 s.
+    pub(crate) async fn serve(mut self, stop: impl Future<Output = ()>) -> Result<(), Exit> {
+        let worker = workers::workflows(&self.sdk, self.service.temporal())?;
+        let stop_workflows = CancellationToken::new();
+        let workflows = workers::run_until(
+            vec![worker],
+            CancellationToken::new(),
+            stop_workflows.clone().cancelled_owned(),
+            Duration::from_secs(1),
+        );
+        tokio::pin!(workflows);
+        let ended = tokio::select! {
+            () = stop => Ok(()),
+            ended = &mut workflows => ended,
+            Some(ended) = self.servers.join_next() => ended.unwrap_or_else(|error| Err(Exit::failed(error.to_string()))),
+            () = temporal_ended(&mut self.temporal) => {
+                Err(Exit::failed("the embedded Temporal server ended by itself").hint(format!(
+                    "its log is `{}`",
+                    self.data.root().join("logs/temporal.log").display()
+                )))
+            }
+        };
+        tracing::info!("stopping");
+        // The workflow worker goes on while the chunk workers drain: it takes their results.
+        let drain = self.workers.stop();
+        tokio::select! {
+            () = drain => {}
+            _ = &mut workflows => {}
+        }
+        stop_workflows.cancel();
+        self.stop_servers.cancel();
+        self.servers.abort_all();
+        if let Some(server) = self.temporal {
+            server.stop().await;
+        }
+        ended
+    }
+}
+
+async fn temporal_ended(server: &mut Option<DevServer>) {
+    match server {
+        Some(server) => server.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Exit> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Exit::machine(format!("`{address}` cannot be listened on: {error}"))
+            .hint(format!("stop what uses it, or name another address with `{flag}`"))
+    })
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr, Exit> {
+    listener.local_addr().map_err(|error| Exit::machine(error.to_string()))
+}
+
+/// The worker processes. One that dies is started again.
+struct Crew {
+    supervisors: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Crew {
+    fn start(count: u32, place: &PlaceArgs, server: &Given, log: WorkerLog, data: &Data) -> Self {
+        let stop = CancellationToken::new();
+        let mut supervisors = JoinSet::new();
+        for number in 1..=count {
+            let order = WorkerOrder {
+                name: format!("worker-{number}"),
+                place: PlaceArgs { data: Some(data.root().clone()), ..place.clone() },
+                server: server.clone(),
+                log,
+                data: data.clone(),
+            };
+            supervisors.spawn(supervise(order, stop.clone()));
+        }
+        Self { supervisors, stop }
+    }
+
+    async fn stop(mut self) {
+        self.stop.cancel();
+        while self.supervisors.join_next().await.is_some() {}
+    }
+}
+
+struct WorkerOrder {
+    name: String,
+    place: PlaceArgs,
+    server: Given,
+    log: WorkerLog,
+    data: Data,
+}
+
+async fn supervise(order: WorkerOrder, stop: CancellationToken) {
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let begun = Instant::now();
+        match order.spawn().await {
+            Ok(mut worker) => {
+                tokio::select! {
+                    status = worker.wait() => tracing::warn!(worker = order.name, ?status, "a worker ended and is started again"),
+                    () = stop.cancelled() => {
+                        worker.end(WORKER_GRACE + Duration::from_millis(300)).await;
+                        return;
+                    }
+                }
+                worker.kill().await;
+            }
+            Err(error) => tracing::error!(worker = order.name, %error, "a worker cannot be started"),
+        }
+        pause = if begun.elapsed() > HEALTHY { Duration::from_millis(100) } else { (pause * 2).min(Duration::from_secs(10)) };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+impl WorkerOrder {
+    async fn spawn(&self) -> std::io::Result<Process> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .args(["worker", "--role", "chunks,general", "--name", &self.name])
+            .args(["--grace", &format!("{}", WORKER_GRACE.as_secs().max(1))])
+            .args(["--temporal-address", &self.server.address])
+            .args(["--temporal-namespace", &self.server.namespace])
+            .stdin(Stdio::null());
+        let PlaceArgs { data, scratch, chromium, ffmpeg } = &self.place;
+        let paths = [("--data", data), ("--scratch", scratch), ("--chromium", chromium), ("--ffmpeg", ffmpeg)];
+        for (flag, path) in paths {
+            if let Some(path) = path {
+                command.arg(flag).arg(path);
+            }
+        }
+        if let WorkerLog::File = self.log {
+            let log = self.data.log(&format!("{}.log", self.name)).map_err(|exit| std::io::Error::other(exit.message().to_owned()))?;
+            command.stdout(log.try_clone()?).stderr(log);
+        }
+        framewright_process::spawn(command, 0).await
+    }
+}

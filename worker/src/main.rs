@@ -1,0 +1,57 @@
+//! `framewright`: renders HTML compositions to video, durably.
+//!
+//! One binary, thin: it wires the rooms together. `main` reads the command line, sets up logging,
+//! runs one command and turns its end into an exit code ([`exit`]).
+//!
+//! | command | what |
+//! | --- | --- |
+//! | `dev` | the whole service on this machine ([`dev`]) |
+//! | `worker` | a worker for a service that runs elsewhere ([`workers`]) |
+//! | `render` | project → film, through the service ([`client`]) or in this process |
+//! | `stills` | single frames as pictures |
+//! | `doctor` | what this machine has and lacks |
+
+mod cli;
+mod commands;
+mod client;
+mod data;
+mod dev;
+mod exit;
+mod service;
+mod telemetry;
+mod temporal;
+mod web;
+mod workers;
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+use exit::{Exit, report};
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let telemetry = telemetry::init(&cli.log);
+    let ended = run(cli.command, &telemetry).await;
+    telemetry.shutdown();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            error.code().into()
+        }
+    }
+}
+
+async fn run(command: Command, telemetry: &telemetry::Telemetry) -> Result<(), Exit> {
+    match command {
+        Command::Dev(args) => dev::run(args, telemetry).await,
+        Command::Worker(args) => workers::run(args, telemetry).await,
+        Command::Render(args) => commands::render(args, telemetry).await,
+        Command::Stills(args) => commands::stills(args).await,
+        Command::Doctor(args) => commands::doctor(args).await,
+    }
+}

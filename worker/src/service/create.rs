@@ -1,0 +1,147 @@
+//! A request becomes a workflow, once.
+
+use super::{Refusal, Service};
+use framewright_activities::Failure;
+use framewright_composition::Project;
+use framewright_film::{Digest, Fps, Quality};
+use framewright_proto::v1::{self, CreateRenderRequest, CreateRenderResponse};
+use framewright_store::{StoreError, get_blob, put_blob};
+use framewright_workflows::{
+    RenderId, RenderJob, RenderWorkflow,
+    queues::{self, PERCENT, STAGE, TENANT},
+};
+use temporalio_client::{
+    Priority, WorkflowDescribeOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+    WorkflowStartOptions, errors::WorkflowStartError,
+};
+use temporalio_common::{MemoValues, search_attributes::SearchAttributes};
+use tonic::Code;
+
+/// Under this key the memo of a workflow says what it was started with.
+const MEMO_REQUEST: &str = "request";
+
+/// Starts the render, or finds the one that its id names already.
+pub(super) async fn create(
+    service: &Service,
+    request: CreateRenderRequest,
+) -> Result<CreateRenderResponse, Refusal> {
+    let id = render_id(&request)?;
+    let job = job(service, id.clone(), request).await?;
+    // Not the workflow's input: this one is compared, whatever a later version adds to the input.
+    let asked = Digest::of(serde_json::to_vec(&job).map_err(Refusal::temporal)?).to_hex();
+    start(service, job, &asked).await?;
+
+    let state = service
+        .handle(&id)
+        .describe(WorkflowDescribeOptions::default())
+        .await
+        .map_err(Refusal::temporal)?;
+    let started_with: Option<String> = state.memo().get(MEMO_REQUEST).map_err(Refusal::temporal)?;
+    if started_with.is_some_and(|with| with != asked) {
+        let message = format!("the render `{id}` exists and was asked for with other parameters");
+        return Err(Refusal::new(Code::AlreadyExists, "FW0525", message)
+            .hint("choose a new `request_id` for a new film"));
+    }
+    Ok(CreateRenderResponse {
+        render_id: id.to_string(),
+        page_url: service.page_url(&id),
+        temporal_url: service.temporal_url(&id),
+    })
+}
+
+fn render_id(request: &CreateRenderRequest) -> Result<RenderId, Refusal> {
+    let tenant = match request.tenant.as_str() {
+        "" => "default",
+        tenant => tenant,
+    };
+    RenderId::new(tenant, &request.request_id).map_err(|error| Refusal::field("request_id", error.to_string()))
+}
+
+/// Checks the request as far as that goes without a browser.
+async fn job(service: &Service, id: RenderId, request: CreateRenderRequest) -> Result<RenderJob, Refusal> {
+    let options = request.options.unwrap_or_default();
+    let bad = |field, error: &dyn std::fmt::Display| Refusal::field(field, error.to_string());
+    let project: Digest = request
+        .project_id
+        .parse()
+        .map_err(|error| bad("project_id", &error))?;
+    let fps: Option<Fps> = match options.fps.as_str() {
+        "" => None,
+        text => Some(text.parse().map_err(|error| bad("options.fps", &error))?),
+    };
+    let quality = match options.quality() {
+        v1::Quality::Draft => Quality::Draft,
+        v1::Quality::Unspecified | v1::Quality::Standard => Quality::Standard,
+        v1::Quality::High => Quality::High,
+    };
+    if v1::Quality::try_from(options.quality).is_err() {
+        return Err(Refusal::field("options.quality", format!("{} is not a quality", options.quality)));
+    }
+    let at_most = |field, value: u32, most: u32| match value {
+        0 => Ok(None),
+        value if value <= most => Ok(Some(value)),
+        value => Err(Refusal::field(field, format!("{value} is more than {most}"))),
+    };
+    let entry = (!options.entry.is_empty()).then_some(options.entry);
+    check_project(service, project, entry.as_deref()).await?;
+    let variables = match options.variables {
+        Some(variables) if !variables.fields.is_empty() => {
+            let json = serde_json::to_vec(&super::view::json(variables)).map_err(Refusal::temporal)?;
+            Some(put_blob(service.store(), json.into()).await?)
+        }
+        _ => None,
+    };
+    Ok(RenderJob {
+        id,
+        project,
+        entry,
+        fps,
+        quality,
+        chunks: at_most("options.chunks", options.chunks, 10_000)?,
+        lanes: at_most("options.lanes", options.lanes, 16)?,
+        variables,
+    })
+}
+
+async fn check_project(service: &Service, project: Digest, entry: Option<&str>) -> Result<(), Refusal> {
+    let archive = get_blob(service.store(), project).await.map_err(|error| match error {
+        StoreError::NotFound { .. } => Refusal::field("project_id", format!("there is no project `{project}`"))
+            .hint("upload it first with UploadProject"),
+        error => error.into(),
+    })?;
+    let entry = entry.map(str::to_owned);
+    // Unpacking is the processor's work, and there may be much of it.
+    let checked = tokio::task::spawn_blocking(move || {
+        framewright_composition::inspect(&Project::from_zip(archive)?, entry.as_deref())
+    });
+    let inspected = checked.await.map_err(Refusal::temporal)?;
+    inspected.map_err(|error| Refusal::from(Failure::from(error)))?;
+    Ok(())
+}
+
+async fn start(service: &Service, job: RenderJob, asked: &str) -> Result<(), Refusal> {
+    let id = job.id.clone();
+    let mut memo = MemoValues::new();
+    memo.insert(MEMO_REQUEST, asked.to_owned());
+    let options = WorkflowStartOptions::new(queues::WORKFLOWS, id.workflow_id())
+        // The same id is the same render, whatever became of it.
+        .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+        .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+        .search_attributes(SearchAttributes::new([
+            TENANT.value_set(id.tenant.clone()),
+            STAGE.value_set("queued".to_owned()),
+            PERCENT.value_set(0),
+        ]))
+        .memo(memo)
+        .priority(
+            Priority::builder()
+                .fairness_key(id.tenant.clone())
+                .build(),
+        )
+        .static_summary(format!("{} of {}", job.entry.as_deref().unwrap_or("index.html"), id.tenant))
+        .build();
+    match service.temporal().start_workflow(RenderWorkflow::run, job, options).await {
+        Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
+        Err(error) => Err(Refusal::temporal(error)),
+    }
+}

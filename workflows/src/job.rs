@@ -1,0 +1,223 @@
+//! The types that pass between client, workflow and activities. All are small: they are history.
+
+use framewright_film::{Digest, Fps, FrameRange, FrameSize, Quality, Segments};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// Which render: a tenant and the request id that the tenant chose.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RenderId {
+    /// 1 to 63 of `[a-z0-9-]`.
+    pub tenant: String,
+    /// 1 to 128 of `[A-Za-z0-9._-]`.
+    pub request: String,
+}
+
+/// The text named no render.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a render id: `tenant/request_id` is expected, with [a-z0-9-] before the slash and [A-Za-z0-9._-] after it")]
+pub struct RenderIdError(String);
+
+/// What is asked for. The input of the workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderJob {
+    /// Which render this is.
+    pub id: RenderId,
+    /// The project's zip archive, a blob in the store.
+    pub project: Digest,
+    /// The composition's HTML file; the project's `index.html` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// The composition's own rate when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fps: Option<Fps>,
+    /// How close to the lossless frames the film shall be.
+    #[serde(default)]
+    pub quality: Quality,
+    /// How many activities share the film; chosen when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<u32>,
+    /// Capture pages in parallel within a chunk; chosen by the worker when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lanes: Option<u32>,
+    /// Values for the composition's variables: a JSON object, a blob in the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variables: Option<Digest>,
+}
+
+/// What the plan found out: the film as the workflow needs to know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Film {
+    /// Digest of the plan. Films of one plan have the same bytes.
+    pub plan: Digest,
+    /// Which toolchain must render the chunks: part of their task queue's name.
+    pub toolchain: String,
+    /// The composition's id, for people.
+    pub composition: String,
+    /// Pixels.
+    pub size: FrameSize,
+    /// Frames per second.
+    pub fps: Fps,
+    /// Frames of the whole film.
+    pub frames: u32,
+    /// Frames of a segment.
+    pub segment_frames: u32,
+    /// How many chunks the film is cut into.
+    pub chunks: u32,
+}
+
+/// One activity's share of a film. The input of `render_chunk`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkSpec {
+    /// Digest of the plan.
+    pub plan: Digest,
+    /// From 0.
+    pub index: u32,
+    /// How many chunks there are.
+    pub of: u32,
+    /// The first segment to render.
+    pub first_segment: u32,
+    /// The segment after the last.
+    pub end_segment: u32,
+    /// Capture pages in parallel; chosen by the worker when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lanes: Option<u32>,
+}
+
+/// What became of a chunk. The output of `render_chunk`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkOutcome {
+    /// The segment after the last one that is in the store. Less than `end_segment` when the
+    /// worker was told to drain: the rest is for somebody else.
+    pub next_segment: u32,
+    /// Frames captured by this activity.
+    pub rendered: u32,
+    /// Frames whose segments were in the store already.
+    pub reused: u32,
+    /// Real time from start to end, milliseconds.
+    pub millis: u64,
+}
+
+/// How far a chunk is. What a heartbeat tells; shown to people as JSON in Temporal's UI.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// What the worker is doing: `starting`, `capturing`, `storing`.
+    pub doing: String,
+    /// Frames done, of this activity's.
+    pub frames_done: u32,
+    /// Frames in all.
+    pub of: u32,
+    /// Segments that are in the store.
+    pub segments_stored: u32,
+    /// Frames per second of real time, one decimal.
+    pub fps: f64,
+    /// Capture pages in parallel.
+    pub lanes: u32,
+}
+
+/// The finished film. The output of the workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderOutput {
+    /// Its key in the store.
+    pub key: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// MIME type.
+    pub content_type: String,
+    /// Frames, as counted in the file.
+    pub frames: u32,
+}
+
+/// Why a render ended without a film.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderProblem {
+    /// Stable, for programs: `FW0203`.
+    pub code: String,
+    /// For people; says which chunk.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl RenderId {
+    /// The render that `tenant` named `request`.
+    ///
+    /// # Errors
+    /// When one of them has a character that does not belong, or a length that does not.
+    pub fn new(tenant: &str, request: &str) -> Result<Self, RenderIdError> {
+        let tenant_ok = (1..=63).contains(&tenant.len())
+            && tenant
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let request_ok = (1..=128).contains(&request.len())
+            && request
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        if tenant_ok && request_ok {
+            Ok(Self {
+                tenant: tenant.to_owned(),
+                request: request.to_owned(),
+            })
+        } else {
+            Err(RenderIdError(format!("{tenant}/{request}")))
+        }
+    }
+
+    /// The id of its workflow.
+    pub fn workflow_id(&self) -> String {
+        format!("render/{self}")
+    }
+
+    /// The render whose workflow has `id`.
+    pub fn from_workflow_id(id: &str) -> Option<Self> {
+        id.strip_prefix("render/")?.parse().ok()
+    }
+}
+
+impl fmt::Display for RenderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.tenant, self.request)
+    }
+}
+
+impl FromStr for RenderId {
+    type Err = RenderIdError;
+
+    fn from_str(text: &str) -> Result<Self, RenderIdError> {
+        let (tenant, request) = text
+            .split_once('/')
+            .ok_or_else(|| RenderIdError(text.to_owned()))?;
+        Self::new(tenant, request)
+    }
+}
+
+impl Film {
+    /// How it is cut into segments.
+    pub fn segments(&self) -> Segments {
+        Segments::new(self.frames, self.segment_frames)
+    }
+
+    /// The frames of chunk `index`.
+    pub fn chunk_frames(&self, index: u32) -> FrameRange {
+        let segments = self.segments();
+        let span = crate::chunks::segments_of(index, self.chunks, segments.count());
+        segments.span(span.start, span.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RenderId;
+
+    #[test]
+    fn ids_read_back() {
+        let id = RenderId::new("acme", "launch-1.v2").unwrap();
+        assert_eq!(RenderId::from_workflow_id(&id.workflow_id()), Some(id));
+        for bad in ["", "a", "a/", "/b", "A/b", "a/b/c", "a/ü", "a b/c"] {
+            assert!(bad.parse::<RenderId>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Names on the Temporal server: task queues and search attributes.
+
+use temporalio_common::search_attributes::SearchAttributeKey;
+
+/// Workflow tasks.
+pub const WORKFLOWS: &str = "framewright-workflows";
+
+/// `plan` and `assemble`: short, and never behind a chunk.
+pub const GENERAL: &str = "framewright-general";
+
+/// Where the render is: `planning`, `rendering`, …
+pub const STAGE: SearchAttributeKey<String> = SearchAttributeKey::keyword("RenderStage");
+
+/// Percent of frames encoded, in steps of ten.
+pub const PERCENT: SearchAttributeKey<i64> = SearchAttributeKey::int("RenderPercent");
+
+/// Whose render it is.
+pub const TENANT: SearchAttributeKey<String> = SearchAttributeKey::keyword("RenderTenant");
+
+/// The search attributes as a server must know them, `(name, type)`.
+pub const SEARCH_ATTRIBUTES: [(&str, &str); 3] = [
+    ("RenderStage", "Keyword"),
+    ("RenderPercent", "Int"),
+    ("RenderTenant", "Keyword"),
+];
+
+/// Where chunks wait for a worker with this toolchain: a worker polls only the queue that it can
+/// serve, so a chunk never meets another Chromium than its plan.
+pub fn chunks(toolchain: &str) -> String {
+    format!("framewright-chunks-{toolchain}")
+}
