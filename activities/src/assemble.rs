@@ -52,12 +52,17 @@ pub async fn assemble(workshop: &Workshop, plan: Digest) -> Result<RenderOutput,
         frames: measured.frames,
     };
     let body = Body::File(film);
-    workshop.store.put(&keys.film()?, body, PutMode::IfAbsent).await?;
+    workshop
+        .store
+        .put(&keys.film()?, body, PutMode::IfAbsent)
+        .await?;
     // Last: who finds the facts finds the film.
     let facts = serde_json::to_vec_pretty(&output).map_err(Failure::Manifest)?;
     // A torn or older sheet of facts is replaced: it says nothing that the film does not.
     let store = &workshop.store;
-    store.put(&keys.film_facts()?, Body::from(facts), PutMode::Replace).await?;
+    store
+        .put(&keys.film_facts()?, Body::from(facts), PutMode::Replace)
+        .await?;
     Ok(output)
 }
 
@@ -69,7 +74,9 @@ async fn published(workshop: &Workshop, keys: PlanKeys) -> Result<Option<RenderO
     let facts = store.get(&keys.film_facts()?).await?;
     let output: RenderOutput = serde_json::from_slice(&facts).map_err(Failure::Manifest)?;
     let there = store.head(&keys.film()?).await?;
-    Ok(there.is_some_and(|meta| meta.size == output.size_bytes).then_some(output))
+    Ok(there
+        .is_some_and(|meta| meta.size == output.size_bytes)
+        .then_some(output))
 }
 
 /// SHA-256 of a file, read in pieces: a film may be larger than memory.
@@ -81,5 +88,7 @@ async fn digest_of(file: PathBuf) -> Result<Digest, Failure> {
         Ok(Digest::from_bytes(hasher.finalize().into()))
     });
     let hashed = hashed.await.map_err(std::io::Error::other);
-    hashed.and_then(|digest| digest).map_err(Failure::scratch(task))
+    hashed
+        .and_then(|digest| digest)
+        .map_err(Failure::scratch(task))
 }

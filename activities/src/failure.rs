@@ -53,7 +53,9 @@ pub enum Failure {
         max: u32,
     },
     /// Neither the composition nor its timelines say how long it is.
-    #[error("the composition has no duration: its root has no `data-duration` and none could be inferred")]
+    #[error(
+        "the composition has no duration: its root has no `data-duration` and none could be inferred"
+    )]
     NoDuration,
     /// A frame beyond the end was asked for.
     #[error("frame {frame} is beyond the end: the film has {frames} frames, 0–{}", frames - 1)]
@@ -130,9 +132,15 @@ impl Fault for Failure {
         }
         let hint = match self {
             Self::NoDuration => "give the root element a `data-duration` in seconds",
-            Self::TooLong { .. } => "check `data-duration` and the frame rate, or cut the film into several",
-            Self::Scratch { .. } => "check free space and permissions of the scratch folder (`--scratch`)",
-            Self::Toolchain { .. } => "submit the render again, so that it is planned for the workers that run now",
+            Self::TooLong { .. } => {
+                "check `data-duration` and the frame rate, or cut the film into several"
+            }
+            Self::Scratch { .. } => {
+                "check free space and permissions of the scratch folder (`--scratch`)"
+            }
+            Self::Toolchain { .. } => {
+                "submit the render again, so that it is planned for the workers that run now"
+            }
             Self::Variables(_) => "pass an object such as `{\"title\": \"Hello\"}`",
             _ => return None,
         };

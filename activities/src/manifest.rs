@@ -67,7 +67,9 @@ impl Manifest {
         let bytes = serde_json::to_vec_pretty(self).map_err(Failure::Manifest)?;
         let digest = Digest::of(&bytes);
         let key = PlanKeys(digest).manifest()?;
-        store.put(&key, Body::from(bytes), PutMode::IfAbsent).await?;
+        store
+            .put(&key, Body::from(bytes), PutMode::IfAbsent)
+            .await?;
         Ok(digest)
     }
 

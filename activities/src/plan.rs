@@ -98,7 +98,13 @@ async fn draft(
     for (url, resource) in &bundle.resources {
         let digest = put_blob(&*workshop.store, resource.bytes.clone()).await?;
         let content_type = resource.content_type.clone();
-        resources.insert(url.clone(), ResourceRef { digest, content_type });
+        resources.insert(
+            url.clone(),
+            ResourceRef {
+                digest,
+                content_type,
+            },
+        );
     }
     let composition = &bundle.composition;
     let fps = request.fps.or(composition.fps).unwrap_or(Fps::DEFAULT);
@@ -138,10 +144,7 @@ async fn measure(
         .duration
         .or(inferred)
         .ok_or(Failure::NoDuration)?;
-    let frames = manifest
-        .fps
-        .frames_in(seconds)
-        .ok_or(Failure::NoDuration)?;
+    let frames = manifest.fps.frames_in(seconds).ok_or(Failure::NoDuration)?;
     if frames > MOST_FRAMES {
         return Err(Failure::TooLong {
             frames: frames.into(),

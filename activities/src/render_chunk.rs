@@ -121,12 +121,13 @@ async fn missing_segments(
 /// The session is the first lane; the others start while it already captures, and never probe.
 async fn capture(work: &Arc<Work>, spec: SessionSpec, lanes: u32) -> Result<(), Failure> {
     let session = CaptureSession::open(spec.clone()).await?;
-    tracing::info!(report = ?session.report(), "capture session is open");
     let mut running = JoinSet::new();
     running.spawn(run_lane(work.clone(), session.into_lane()));
     for _ in 1..lanes {
         let (work, spec) = (work.clone(), spec.clone());
-        running.spawn(async move { run_lane(work, framewright_capture::open_lane(&spec).await?).await });
+        running.spawn(
+            async move { run_lane(work, framewright_capture::open_lane(&spec).await?).await },
+        );
     }
     // A lane that fails ends the others: dropping the set kills their browsers and encoders.
     while let Some(ended) = running.join_next().await {
@@ -151,7 +152,12 @@ async fn render_segment(
     frames: FrameRange,
     mut buffer: Vec<u8>,
 ) -> Result<Vec<u8>, Failure> {
-    let Workshop { store, toolchain, scratch, .. } = &work.workshop;
+    let Workshop {
+        store,
+        toolchain,
+        scratch,
+        ..
+    } = &work.workshop;
     let folder = scratch
         .folder("segment")
         .map_err(Failure::scratch("making room for a segment"))?;
@@ -162,7 +168,11 @@ async fn render_segment(
                 .await
                 .map_err(Failure::from)
         },
-        async { lane.begin_segment(frames.start).await.map_err(Failure::from) },
+        async {
+            lane.begin_segment(frames.start)
+                .await
+                .map_err(Failure::from)
+        },
     )?;
     let mut preview = None;
     for frame in frames.iter() {
@@ -180,10 +190,13 @@ async fn render_segment(
     encoder.finish().await?;
     if let Some(jpeg) = preview {
         let key = work.keys.preview(frames)?;
-        store.put(&key, Body::Bytes(jpeg.into()), PutMode::IfAbsent).await?;
+        store
+            .put(&key, Body::Bytes(jpeg.into()), PutMode::IfAbsent)
+            .await?;
     }
     let key = work.keys.segment(frames)?;
     store.put(&key, Body::File(file), PutMode::IfAbsent).await?;
+    tracing::debug!(%frames, "segment is stored");
     work.meter.stored.fetch_add(1, Ordering::Relaxed);
     Ok(buffer)
 }
@@ -229,9 +242,15 @@ impl ChunkMeter {
     ///
     /// # Errors
     /// When the plan is not to be had.
-    pub async fn for_chunk(workshop: &Workshop, plan: Digest, spec: &ChunkSpec) -> Result<Arc<Self>, Failure> {
+    pub async fn for_chunk(
+        workshop: &Workshop,
+        plan: Digest,
+        spec: &ChunkSpec,
+    ) -> Result<Arc<Self>, Failure> {
         let manifest = Manifest::load(&*workshop.store, plan).await?;
-        let frames = manifest.segments().span(spec.first_segment, spec.end_segment);
+        let frames = manifest
+            .segments()
+            .span(spec.first_segment, spec.end_segment);
         Ok(Self::new(frames.len()))
     }
 

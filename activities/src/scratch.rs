@@ -29,7 +29,10 @@ impl Scratch {
             None => std::env::temp_dir().join(format!("framewright-{user}")),
         };
         // Others may pass through and not look around: Chromium may run as another user.
-        fs::DirBuilder::new().recursive(true).mode(0o711).create(&base)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o711)
+            .create(&base)?;
         if fs::metadata(&base)?.uid() != user {
             let message = format!("{} belongs to somebody else", base.display());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));

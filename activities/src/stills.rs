@@ -39,7 +39,9 @@ pub async fn stills(
         return Err(Failure::NoSuchFrame { frame, frames });
     }
     let manifest = Manifest::load(&*workshop.store, film.plan).await?;
-    let mut lane = CaptureSession::open(workshop.session(&manifest)).await?.into_lane();
+    let mut lane = CaptureSession::open(workshop.session(&manifest))
+        .await?
+        .into_lane();
     let mut buffer = Vec::new();
     let mut next = None;
     for &frame in &wanted {

@@ -52,7 +52,11 @@ pub struct ChunkActivities {
 impl GeneralActivities {
     /// Project → plan.
     #[activity(name = "plan")]
-    pub async fn plan(self: Arc<Self>, ctx: ActivityContext, job: RenderJob) -> Result<Film, ActivityError> {
+    pub async fn plan(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        job: RenderJob,
+    ) -> Result<Film, ActivityError> {
         let request = job.into();
         let step = plan::plan(&self.workshop, &request);
         run(&ctx, &self.temporal, step, || beat("planning")).await
@@ -60,7 +64,11 @@ impl GeneralActivities {
 
     /// Segments → film.
     #[activity(name = "assemble")]
-    pub async fn assemble(self: Arc<Self>, ctx: ActivityContext, plan: Digest) -> Result<RenderOutput, ActivityError> {
+    pub async fn assemble(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        plan: Digest,
+    ) -> Result<RenderOutput, ActivityError> {
         let step = assemble::assemble(&self.workshop, plan);
         run(&ctx, &self.temporal, step, || beat("joining")).await
     }
@@ -70,7 +78,11 @@ impl GeneralActivities {
 impl ChunkActivities {
     /// Segments of one chunk → store.
     #[activity(name = "render_chunk")]
-    pub async fn render_chunk(self: Arc<Self>, ctx: ActivityContext, spec: ChunkSpec) -> Result<ChunkOutcome, ActivityError> {
+    pub async fn render_chunk(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        spec: ChunkSpec,
+    ) -> Result<ChunkOutcome, ActivityError> {
         let meter = ChunkMeter::for_chunk(&self.workshop, spec.plan, &spec)
             .await
             .map_err(failed)?;
@@ -119,7 +131,12 @@ async fn run<T>(
 /// again after its heartbeat timeout. So hold the result back while the server is away.
 async fn server_answers(temporal: &Client) {
     let ask = || GetSystemInfoRequest::default().into_request();
-    while let Err(error) = temporal.connection().workflow_service().get_system_info(ask()).await {
+    while let Err(error) = temporal
+        .connection()
+        .workflow_service()
+        .get_system_info(ask())
+        .await
+    {
         tracing::warn!(code = %error.code(), "Temporal is away, a result is held back");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -142,10 +159,12 @@ async fn stopped(ctx: &ActivityContext) -> ActivityError {
     if asked {
         return ActivityError::cancelled();
     }
-    ApplicationFailure::builder(anyhow::anyhow!("stopped without a request to cancel; it will be tried again"))
-        .type_name("FW0510".to_owned())
-        .build()
-        .into()
+    ApplicationFailure::builder(anyhow::anyhow!(
+        "stopped without a request to cancel; it will be tried again"
+    ))
+    .type_name("FW0510".to_owned())
+    .build()
+    .into()
 }
 
 fn failed(failure: Failure) -> ActivityError {

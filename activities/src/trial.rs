@@ -18,7 +18,8 @@ pub async fn trial(workshop: &Workshop) -> Result<SessionReport, Failure> {
         width: 320,
         height: 180,
     };
-    let entry = Url::parse("http://film.localhost/index.html").map_err(|error| Failure::Lane(error.to_string()))?;
+    let entry = Url::parse("http://film.localhost/index.html")
+        .map_err(|error| Failure::Lane(error.to_string()))?;
     let mut spec = SessionSpec::new(
         workshop.toolchain.chromium.clone(),
         size,

@@ -31,7 +31,12 @@ pub(crate) struct LogArgs {
     #[arg(long, global = true, env = "FRAMEWRIGHT_LOG_JSON")]
     pub(crate) log_json: bool,
     /// Send traces to this OTLP/gRPC endpoint
-    #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "URL"
+    )]
     pub(crate) otlp: Option<String>,
 }
 
@@ -210,8 +215,9 @@ pub(crate) struct DoctorArgs {
 }
 
 fn json_object(text: &str) -> Result<Variables, String> {
-    serde_json::from_str(text)
-        .map_err(|error| format!("{error}; a JSON object such as {{\"title\": \"Hello\"}} is expected"))
+    serde_json::from_str(text).map_err(|error| {
+        format!("{error}; a JSON object such as {{\"title\": \"Hello\"}} is expected")
+    })
 }
 
 #[cfg(test)]

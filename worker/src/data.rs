@@ -22,7 +22,10 @@ impl Data {
         let root = match &place.data {
             Some(root) => root.clone(),
             None => user_data_folder()
-                .ok_or_else(|| Exit::machine("there is no home folder to keep data in").hint("name a folder with `--data DIR`"))?
+                .ok_or_else(|| {
+                    Exit::machine("there is no home folder to keep data in")
+                        .hint("name a folder with `--data DIR`")
+                })?
                 .join("framewright"),
         };
         fs::create_dir_all(&root)
@@ -45,7 +48,12 @@ impl Data {
     pub(crate) fn log(&self, name: &str) -> Result<File, Exit> {
         let folder = self.root.join("logs");
         fs::create_dir_all(&folder)
-            .and_then(|()| File::options().create(true).append(true).open(folder.join(name)))
+            .and_then(|()| {
+                File::options()
+                    .create(true)
+                    .append(true)
+                    .open(folder.join(name))
+            })
             .map_err(|error| Exit::machine(format!("the log `{name}` cannot be written: {error}")))
     }
 
@@ -60,8 +68,11 @@ impl Data {
             .open(&path)
             .map_err(|error| Exit::machine(format!("the data folder cannot be locked: {error}")))?;
         file.try_lock().map_err(|_| {
-            Exit::machine(format!("another framewright serves the data folder `{}`", self.root.display()))
-                .hint("use that one, or name another folder with `--data DIR`")
+            Exit::machine(format!(
+                "another framewright serves the data folder `{}`",
+                self.root.display()
+            ))
+            .hint("use that one, or name another folder with `--data DIR`")
         })?;
         Ok(file)
     }

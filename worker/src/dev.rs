@@ -35,7 +35,13 @@ pub(crate) async fn run(args: DevArgs, telemetry: &Telemetry) -> Result<(), Exit
     let stop = workers::asked_to_stop()?;
     let stack = Stack::start(&args, WorkerLog::Ours, telemetry).await?;
     let addresses = stack.addresses();
-    let Addresses { grpc, web, temporal_ui, temporal, .. } = addresses;
+    let Addresses {
+        grpc,
+        web,
+        temporal_ui,
+        temporal,
+        ..
+    } = addresses;
     if args.json {
         crate::commands::print_json(&serde_json::json!({
             "grpc": grpc, "web": web, "temporal": temporal, "temporal_ui": temporal_ui,
@@ -49,14 +55,19 @@ pub(crate) async fn run(args: DevArgs, telemetry: &Telemetry) -> Result<(), Exit
     }
     anstream::eprintln!("  data      {}", stack.data.root().display());
     anstream::eprintln!("\n  framewright render PROJECT -o film.mp4    in another terminal");
-    anstream::eprintln!("  Ctrl-C                                    ends all of it; renders go on at the next start\n");
+    anstream::eprintln!(
+        "  Ctrl-C                                    ends all of it; renders go on at the next start\n"
+    );
     stack.serve(stop).await
 }
 
 impl DevArgs {
     /// A service that lives for one render.
     pub(crate) fn for_one_render(args: &crate::cli::RenderArgs) -> Result<Self, Exit> {
-        let address = |text: &str| text.parse().map_err(|_| Exit::failed(format!("`{text}` is not an address")));
+        let address = |text: &str| {
+            text.parse()
+                .map_err(|_| Exit::failed(format!("`{text}` is not an address")))
+        };
         Ok(Self {
             place: args.place.clone(),
             temporal: args.temporal.clone(),
@@ -116,7 +127,12 @@ impl Stack {
                 (Given::local(embedded.ports.grpc)?, Some(embedded))
             }
         };
-        let client = temporal::connect(&server, &format!("framewright/{}", std::process::id()), telemetry).await?;
+        let client = temporal::connect(
+            &server,
+            &format!("framewright/{}", std::process::id()),
+            telemetry,
+        )
+        .await?;
         let temporal_ui = args.temporal.temporal_ui.clone().or_else(|| {
             let ports = embedded.as_ref()?.ports;
             Some(format!("http://127.0.0.1:{}", ports.ui))
@@ -149,10 +165,6 @@ impl Stack {
 
     pub(crate) fn addresses(&self) -> &Addresses {
         self.service.addresses()
-    }
-
-    pub(crate) fn service(&self) -> &Arc<Service> {
-        &self.service
     }
 
     /// Serves until `stop` or until a part ends that must not; then ends everything within 5 s.
@@ -203,13 +215,16 @@ async fn temporal_ended(server: &mut Option<DevServer>) {
 
 async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Exit> {
     TcpListener::bind(address).await.map_err(|error| {
-        Exit::machine(format!("`{address}` cannot be listened on: {error}"))
-            .hint(format!("stop what uses it, or name another address with `{flag}`"))
+        Exit::machine(format!("`{address}` cannot be listened on: {error}")).hint(format!(
+            "stop what uses it, or name another address with `{flag}`"
+        ))
     })
 }
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr, Exit> {
-    listener.local_addr().map_err(|error| Exit::machine(error.to_string()))
+    listener
+        .local_addr()
+        .map_err(|error| Exit::machine(error.to_string()))
 }
 
 /// The worker processes. One that dies is started again.
@@ -225,7 +240,10 @@ impl Crew {
         for number in 1..=count {
             let order = WorkerOrder {
                 name: format!("worker-{number}"),
-                place: PlaceArgs { data: Some(data.root().clone()), ..place.clone() },
+                place: PlaceArgs {
+                    data: Some(data.root().clone()),
+                    ..place.clone()
+                },
                 server: server.clone(),
                 log,
                 data: data.clone(),
@@ -264,9 +282,15 @@ async fn supervise(order: WorkerOrder, stop: CancellationToken) {
                 }
                 worker.kill().await;
             }
-            Err(error) => tracing::error!(worker = order.name, %error, "a worker cannot be started"),
+            Err(error) => {
+                tracing::error!(worker = order.name, %error, "a worker cannot be started")
+            }
         }
-        pause = if begun.elapsed() > HEALTHY { Duration::from_millis(100) } else { (pause * 2).min(Duration::from_secs(10)) };
+        pause = if begun.elapsed() > HEALTHY {
+            Duration::from_millis(100)
+        } else {
+            (pause * 2).min(Duration::from_secs(10))
+        };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => return,
@@ -283,15 +307,28 @@ impl WorkerOrder {
             .args(["--temporal-address", &self.server.address])
             .args(["--temporal-namespace", &self.server.namespace])
             .stdin(Stdio::null());
-        let PlaceArgs { data, scratch, chromium, ffmpeg } = &self.place;
-        let paths = [("--data", data), ("--scratch", scratch), ("--chromium", chromium), ("--ffmpeg", ffmpeg)];
+        let PlaceArgs {
+            data,
+            scratch,
+            chromium,
+            ffmpeg,
+        } = &self.place;
+        let paths = [
+            ("--data", data),
+            ("--scratch", scratch),
+            ("--chromium", chromium),
+            ("--ffmpeg", ffmpeg),
+        ];
         for (flag, path) in paths {
             if let Some(path) = path {
                 command.arg(flag).arg(path);
             }
         }
         if let WorkerLog::File = self.log {
-            let log = self.data.log(&format!("{}.log", self.name)).map_err(|exit| std::io::Error::other(exit.message().to_owned()))?;
+            let log = self
+                .data
+                .log(&format!("{}.log", self.name))
+                .map_err(|exit| std::io::Error::other(exit.message().to_owned()))?;
             command.stdout(log.try_clone()?).stderr(log);
         }
         framewright_process::spawn(command, 0).await

@@ -70,10 +70,6 @@ impl Exit {
         self
     }
 
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -98,7 +94,9 @@ impl From<Failure> for Exit {
 pub(crate) fn kind_of(code: &str) -> Kind {
     match code {
         // No browser, no encoder, another GPU; no room, no permission.
-        "FW0201" | "FW0202" | "FW0207" | "FW0301" | "FW0302" | "FW0404" | "FW0405" | "FW0502" => Kind::Machine,
+        "FW0201" | "FW0202" | "FW0207" | "FW0301" | "FW0302" | "FW0404" | "FW0405" | "FW0502" => {
+            Kind::Machine
+        }
         // Something that is fetched was not to be had this time.
         "FW0115" | "FW0117" | "FW0118" => Kind::Failed,
         // The page never got ready, threw, or lacks a file.

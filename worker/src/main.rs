@@ -12,8 +12,8 @@
 //! | `doctor` | what this machine has and lacks |
 
 mod cli;
-mod commands;
 mod client;
+mod commands;
 mod data;
 mod dev;
 mod exit;
@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error);
-            error.code().into()
+            error.code()
         }
     }
 }

@@ -20,7 +20,8 @@ pub(crate) struct Telemetry {
 /// default and said so: logging must not keep a command from running.
 pub(crate) fn init(args: &LogArgs) -> Telemetry {
     // The same span ids when workflow code is replayed.
-    let mut provider = SdkTracerProvider::builder().with_id_generator(WorkflowIdGenerator::default());
+    let mut provider =
+        SdkTracerProvider::builder().with_id_generator(WorkflowIdGenerator::default());
     let mut trouble = None;
     if let Some(endpoint) = &args.otlp {
         let exporter = opentelemetry_otlp::SpanExporter::builder()
@@ -42,7 +43,10 @@ pub(crate) fn init(args: &LogArgs) -> Telemetry {
     let lines = if args.log_json {
         lines.json().boxed()
     } else {
-        lines.with_ansi(std::io::stderr().is_terminal()).compact().boxed()
+        lines
+            .with_ansi(std::io::stderr().is_terminal())
+            .compact()
+            .boxed()
     };
     tracing_subscriber::registry()
         .with(filter)

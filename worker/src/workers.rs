@@ -30,8 +30,9 @@ const GENERAL_SLOTS: usize = 2;
 /// `framewright worker`.
 pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), Exit> {
     let Some(server) = temporal::given(&args.temporal)? else {
-        return Err(Exit::input("no Temporal server was named")
-            .hint("pass `--temporal-address HOST:PORT`, or run everything here with `framewright dev`"));
+        return Err(Exit::input("no Temporal server was named").hint(
+            "pass `--temporal-address HOST:PORT`, or run everything here with `framewright dev`",
+        ));
     };
     let data = Data::open(&args.place)?;
     let workshop = data.workshop(&args.place).await?;
@@ -87,7 +88,10 @@ pub(crate) async fn run_until(
             match tokio::time::timeout(grace, running).await {
                 Ok(ended) => ended,
                 Err(_) => {
-                    tracing::warn!(?grace, "gave up waiting; what was in hand is rendered again elsewhere");
+                    tracing::warn!(
+                        ?grace,
+                        "gave up waiting; what was in hand is rendered again elsewhere"
+                    );
                     return Ok(());
                 }
             }
@@ -100,8 +104,13 @@ pub(crate) async fn run_until(
 
 /// Trips at SIGTERM and SIGINT.
 pub(crate) fn asked_to_stop() -> Result<impl Future<Output = ()>, Exit> {
-    let catch = |kind| signal(kind).map_err(|error| Exit::machine(format!("signals cannot be caught: {error}")));
-    let (mut term, mut int) = (catch(SignalKind::terminate())?, catch(SignalKind::interrupt())?);
+    let catch = |kind| {
+        signal(kind).map_err(|error| Exit::machine(format!("signals cannot be caught: {error}")))
+    };
+    let (mut term, mut int) = (
+        catch(SignalKind::terminate())?,
+        catch(SignalKind::interrupt())?,
+    );
     Ok(async move {
         tokio::select! {
             _ = term.recv() => {}

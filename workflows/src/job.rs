@@ -15,7 +15,9 @@ pub struct RenderId {
 
 /// The text named no render.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a render id: `tenant/request_id` is expected, with [a-z0-9-] before the slash and [A-Za-z0-9._-] after it")]
+#[error(
+    "`{0}` is not a render id: `tenant/request_id` is expected, with [a-z0-9-] before the slash and [A-Za-z0-9._-] after it"
+)]
 pub struct RenderIdError(String);
 
 /// What is asked for. The input of the workflow.
@@ -155,7 +157,10 @@ impl RenderId {
         let request_ok = (1..=128).contains(&request.len())
             && request
                 .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            // A URL with such a part is another URL.
+            && request != "."
+            && request != "..";
         if tenant_ok && request_ok {
             Ok(Self {
                 tenant: tenant.to_owned(),
@@ -216,7 +221,9 @@ mod tests {
     fn ids_read_back() {
         let id = RenderId::new("acme", "launch-1.v2").unwrap();
         assert_eq!(RenderId::from_workflow_id(&id.workflow_id()), Some(id));
-        for bad in ["", "a", "a/", "/b", "A/b", "a/b/c", "a/ü", "a b/c"] {
+        for bad in [
+            "", "a", "a/", "/b", "A/b", "a/b/c", "a/ü", "a b/c", "a/.", "a/..",
+        ] {
             assert!(bad.parse::<RenderId>().is_err(), "{bad}");
         }
     }

@@ -19,6 +19,9 @@ pub mod queues;
 pub mod render;
 pub mod steps;
 
-pub use job::{ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderId, RenderIdError, RenderJob, RenderOutput, RenderProblem};
+pub use job::{
+    ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderId, RenderIdError, RenderJob, RenderOutput,
+    RenderProblem,
+};
 pub use progress::{ChunkProgress, Progress, Stage};
 pub use render::RenderWorkflow;

@@ -153,7 +153,11 @@ impl Progress {
         let mut text = String::from("\n\n| chunk | frames | |\n| --- | --- | --- |");
         for (index, chunk) in self.chunks.iter().enumerate() {
             let state = if chunk.done == chunk.frames.len() {
-                if chunk.rendered == 0 { "done, reused" } else { "done" }
+                if chunk.rendered == 0 {
+                    "done, reused"
+                } else {
+                    "done"
+                }
             } else if self.stage == Stage::Failed || self.stage == Stage::Cancelled {
                 "not finished"
             } else if chunk.scheduled {

@@ -87,7 +87,11 @@ impl RenderWorkflow {
         Self::enter(ctx, Stage::Rendering);
         let takers = film.chunks.min(policy::WINDOW);
         let taken = (0..takers).map(|_| Self::take_chunks(ctx.clone(), film.clone()));
-        let mut ends: Vec<_> = join_all(taken).await.into_iter().filter_map(Result::err).collect();
+        let mut ends: Vec<_> = join_all(taken)
+            .await
+            .into_iter()
+            .filter_map(Result::err)
+            .collect();
         // A chunk that failed tells more than those that were cancelled because of it.
         ends.sort_by_key(|end| matches!(end, WorkflowTermination::Cancelled { .. }));
         if !ends.is_empty() {
@@ -153,7 +157,11 @@ impl RenderWorkflow {
                     let done = film.segments().span(segments.start, spec.first_segment);
                     ctx.state_mut(|s| {
                         let chunk = &mut s.progress.chunks[index as usize];
-                        chunk.done = if spec.first_segment > segments.start { done.len() } else { 0 };
+                        chunk.done = if spec.first_segment > segments.start {
+                            done.len()
+                        } else {
+                            0
+                        };
                         chunk.rendered += outcome.rendered;
                     });
                     Self::publish(ctx);
@@ -202,7 +210,10 @@ impl RenderWorkflow {
     fn publish(ctx: &WorkflowContext<Self>) {
         let progress = ctx.state(|s| s.progress.clone());
         ctx.set_current_details(progress.details());
-        let (stage, step) = (progress.stage.to_string(), i64::from(progress.percent() / 10 * 10));
+        let (stage, step) = (
+            progress.stage.to_string(),
+            i64::from(progress.percent() / 10 * 10),
+        );
         let shown = ctx.search_attributes();
         if shown.get(&STAGE) != Some(stage.clone()) || shown.get(&PERCENT) != Some(step) {
             ctx.upsert_search_attributes([STAGE.value_set(stage), PERCENT.value_set(step)]);

@@ -10,7 +10,9 @@ pub struct Fps {
 
 /// The text was no frame rate that a film can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a frame rate: a number such as `30` or a fraction such as `30000/1001`, above 0 and at most 240, is expected")]
+#[error(
+    "`{0}` is not a frame rate: a number such as `30` or a fraction such as `30000/1001`, above 0 and at most 240, is expected"
+)]
 pub struct FpsError(String);
 
 impl Fps {

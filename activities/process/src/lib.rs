@@ -234,7 +234,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_program_is_not_found() {
-        let error = spawn(Command::new("/no/such/program"), 0).await.unwrap_err();
+        let error = spawn(Command::new("/no/such/program"), 0)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 

@@ -38,9 +38,17 @@ pub(crate) struct Client {
 impl Client {
     /// Connects; `Err` says that nothing answers there.
     pub(crate) async fn connect(address: &str) -> Result<Self, Exit> {
-        let url = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+        let url = if address.contains("://") {
+            address.to_owned()
+        } else {
+            format!("http://{address}")
+        };
         let endpoint = Endpoint::from_shared(url.clone())
-            .map_err(|error| Exit::input(format!("`{address}` is not an address of a service: {error}")))?
+            .map_err(|error| {
+                Exit::input(format!(
+                    "`{address}` is not an address of a service: {error}"
+                ))
+            })?
             .connect_timeout(CONNECT_BUDGET)
             .http2_keep_alive_interval(Duration::from_secs(20))
             .keep_alive_while_idle(true);
@@ -58,23 +66,40 @@ impl Client {
     pub(crate) async fn upload(&mut self, archive: Vec<u8>) -> Result<String, Exit> {
         let pieces: Vec<_> = archive
             .chunks(PIECE)
-            .map(|data| UploadProjectRequest { data: data.to_vec() })
+            .map(|data| UploadProjectRequest {
+                data: data.to_vec(),
+            })
             .collect();
-        let uploaded = self.renders.upload_project(tokio_stream::iter(pieces)).await;
-        Ok(uploaded.map_err(|status| self.exit(&status))?.into_inner().project_id)
+        let uploaded = self
+            .renders
+            .upload_project(tokio_stream::iter(pieces))
+            .await;
+        Ok(uploaded
+            .map_err(|status| self.exit(&status))?
+            .into_inner()
+            .project_id)
     }
 
-    pub(crate) async fn create(&mut self, request: CreateRenderRequest) -> Result<CreateRenderResponse, Exit> {
+    pub(crate) async fn create(
+        &mut self,
+        request: CreateRenderRequest,
+    ) -> Result<CreateRenderResponse, Exit> {
         let created = self.renders.create_render(request).await;
         Ok(created.map_err(|status| self.exit(&status))?.into_inner())
     }
 
     /// Watches until the state is final.
-    pub(crate) async fn watch(&mut self, id: &str, mut see: impl FnMut(&Render)) -> Result<Render, Exit> {
+    pub(crate) async fn watch(
+        &mut self,
+        id: &str,
+        mut see: impl FnMut(&Render),
+    ) -> Result<Render, Exit> {
         let mut misses = 0;
         let mut last = None;
         loop {
-            let request = WatchRenderRequest { render_id: id.to_owned() };
+            let request = WatchRenderRequest {
+                render_id: id.to_owned(),
+            };
             let broke = match self.renders.watch_render(request).await {
                 Err(status) => Some(status),
                 Ok(changes) => {
@@ -93,7 +118,9 @@ impl Client {
                 }
             };
             match (broke, &last) {
-                (None, Some(render)) if crate::service::is_final(render.state()) => return Ok(render.clone()),
+                (None, Some(render)) if crate::service::is_final(render.state()) => {
+                    return Ok(render.clone());
+                }
                 (Some(status), _) if !passes(&status) => return Err(self.exit(&status)),
                 (status, _) => {
                     misses += 1;
@@ -116,17 +143,30 @@ impl Client {
             render_id: id.to_owned(),
             reason: reason.to_owned(),
         };
-        self.renders.cancel_render(request).await.map_err(|status| self.exit(&status))?;
+        self.renders
+            .cancel_render(request)
+            .await
+            .map_err(|status| self.exit(&status))?;
         Ok(())
     }
 
     /// Writes the film to `file`, which appears whole and checked or not at all.
-    pub(crate) async fn download(&mut self, id: &str, file: &Path, output: &OutputInfo) -> Result<(), Exit> {
-        let cannot = |error: std::io::Error| Exit::machine(format!("`{}` cannot be written: {error}", file.display()));
+    pub(crate) async fn download(
+        &mut self,
+        id: &str,
+        file: &Path,
+        output: &OutputInfo,
+    ) -> Result<(), Exit> {
+        let cannot = |error: std::io::Error| {
+            Exit::machine(format!("`{}` cannot be written: {error}", file.display()))
+        };
         let mut part = part_beside(file)?;
         let (mut sha256, mut size, mut misses) = (Sha256::new(), 0, 0);
         while size < output.size_bytes {
-            let request = DownloadOutputRequest { render_id: id.to_owned(), offset: size };
+            let request = DownloadOutputRequest {
+                render_id: id.to_owned(),
+                offset: size,
+            };
             let broke = match self.renders.download_output(request).await {
                 Err(status) => status,
                 Ok(pieces) => {
@@ -154,7 +194,9 @@ impl Client {
             }
         }
         if hex::encode(sha256.finalize()) != output.sha256 {
-            return Err(Exit::failed("the film was damaged on its way").hint("run the same command again"));
+            return Err(
+                Exit::failed("the film was damaged on its way").hint("run the same command again")
+            );
         }
         part.persist(file).map_err(|error| cannot(error.error))?;
         Ok(())
@@ -195,7 +237,8 @@ pub(crate) fn part_beside(file: &Path) -> Result<tempfile::NamedTempFile, Exit> 
             .hint("name another file with `--output`")
     };
     if file.is_dir() {
-        return Err(Exit::input(format!("`{}` is a folder", file.display())).hint("name a file, such as `film.mp4`"));
+        return Err(Exit::input(format!("`{}` is a folder", file.display()))
+            .hint("name a file, such as `film.mp4`"));
     }
     std::fs::create_dir_all(folder).map_err(cannot)?;
     // As any file that a program writes, and not only for our eyes.
@@ -209,10 +252,20 @@ pub(crate) fn part_beside(file: &Path) -> Result<tempfile::NamedTempFile, Exit> 
 
 /// Whether a break is likely to pass.
 fn passes(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded)
+    matches!(
+        status.code(),
+        Code::Unavailable
+            | Code::Unknown
+            | Code::Internal
+            | Code::Cancelled
+            | Code::DeadlineExceeded
+    )
 }
 
 /// The state as a word.
 pub(crate) fn state_word(state: RenderState) -> String {
-    state.as_str_name().trim_start_matches("RENDER_STATE_").to_lowercase()
+    state
+        .as_str_name()
+        .trim_start_matches("RENDER_STATE_")
+        .to_lowercase()
 }

@@ -32,12 +32,23 @@ pub(crate) struct Line {
 impl Board {
     pub(crate) fn new() -> Self {
         let plain = !std::io::stderr().is_terminal();
-        let target = if plain { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target = if plain {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
         let bars = MultiProgress::with_draw_target(target);
         let film = bars.add(ProgressBar::new(0));
         film.set_style(style("{spinner} {prefix:<11} {msg}"));
         film.enable_steady_tick(Duration::from_millis(120));
-        Self { bars, film, chunks: BTreeMap::new(), plain, told: None, notice: String::new() }
+        Self {
+            bars,
+            film,
+            chunks: BTreeMap::new(),
+            plain,
+            told: None,
+            notice: String::new(),
+        }
     }
 
     /// A stage that has no frames to count.
@@ -51,11 +62,19 @@ impl Board {
     }
 
     /// The film and its chunks.
-    pub(crate) fn frames(&mut self, stage: &str, frames: u32, lines: &[Line], eta: Option<Duration>) {
+    pub(crate) fn frames(
+        &mut self,
+        stage: &str,
+        frames: u32,
+        lines: &[Line],
+        eta: Option<Duration>,
+    ) {
         let done: u32 = lines.iter().map(|line| line.done).sum();
         if self.film.length() != Some(frames.into()) {
             self.film.set_length(frames.into());
-            self.film.set_style(style("{spinner} {prefix:<11} {bar:32} {pos}/{len} frames  {msg}"));
+            self.film.set_style(style(
+                "{spinner} {prefix:<11} {bar:32} {pos}/{len} frames  {msg}",
+            ));
         }
         self.film.set_prefix(stage.to_owned());
         self.film.set_position(done.into());
@@ -81,7 +100,11 @@ impl Board {
                 done: chunk.frames_done,
                 fps: chunk.fps,
                 running: chunk.state() == ChunkState::Running,
-                note: if chunk.attempt > 1 { format!("attempt {}", chunk.attempt) } else { String::new() },
+                note: if chunk.attempt > 1 {
+                    format!("attempt {}", chunk.attempt)
+                } else {
+                    String::new()
+                },
             })
             .collect();
         let eta = render.eta.and_then(|eta| Duration::try_from(eta).ok());
@@ -133,12 +156,18 @@ impl Board {
         for (index, line) in shown {
             let bars = &self.bars;
             let bar = self.chunks.entry(index).or_insert_with(|| {
-                let bar = bars.add(ProgressBar::new(u64::from(line.frames.end - line.frames.start)));
+                let bar = bars.add(ProgressBar::new(u64::from(
+                    line.frames.end - line.frames.start,
+                )));
                 bar.set_style(style("  {prefix:<24} {bar:18} {pos}/{len}  {msg}"));
                 bar
             });
             let last = line.frames.end.saturating_sub(1);
-            bar.set_prefix(format!("chunk {} ({}–{last})", index + 1, line.frames.start));
+            bar.set_prefix(format!(
+                "chunk {} ({}–{last})",
+                index + 1,
+                line.frames.start
+            ));
             bar.set_position(line.done.into());
             bar.set_message(format!("{:.1} fps {}", line.fps, line.note));
         }

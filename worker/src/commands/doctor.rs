@@ -7,12 +7,22 @@ pub(crate) async fn doctor(args: DoctorArgs) -> Result<(), Exit> {
     anstream::println!("data       {}", data.root().display());
     match temporal::find() {
         Some(program) => anstream::println!("temporal   {}", program.display()),
-        None => anstream::println!("temporal   not here; it is downloaded or built when it is needed"),
+        None => {
+            anstream::println!("temporal   not here; it is downloaded or built when it is needed")
+        }
     }
     let workshop = data.workshop(&args.place).await?;
     let toolchain = &workshop.toolchain;
-    anstream::println!("chromium   {} ({})", toolchain.chromium.version, toolchain.chromium.path.display());
-    anstream::println!("ffmpeg     {} ({})", toolchain.ffmpeg.version, toolchain.ffmpeg.ffmpeg.display());
+    anstream::println!(
+        "chromium   {} ({})",
+        toolchain.chromium.version,
+        toolchain.chromium.path.display()
+    );
+    anstream::println!(
+        "ffmpeg     {} ({})",
+        toolchain.ffmpeg.version,
+        toolchain.ffmpeg.ffmpeg.display()
+    );
     anstream::println!("toolchain  {}", toolchain.fingerprint());
     let report = framewright_activities::trial(&workshop).await?;
     anstream::println!("WebGL      {}", report.gl.renderer);

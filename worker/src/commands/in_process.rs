@@ -32,14 +32,18 @@ pub(super) async fn render(args: &RenderArgs) -> Result<(), Exit> {
 
     let seen = Mutex::new(Seen::default());
     let rendering = in_process::render(&workshop, &request, args.lanes, |event| {
-        seen.lock().unwrap_or_else(PoisonError::into_inner).see(event);
+        seen.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .see(event);
     });
     let mut board = Board::new();
     board.stage("planning", "");
     let drawing = async {
         loop {
             tokio::time::sleep(LOOK).await;
-            seen.lock().unwrap_or_else(PoisonError::into_inner).draw(&mut board);
+            seen.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .draw(&mut board);
         }
     };
     let (film, output) = tokio::select! {
@@ -51,16 +55,29 @@ pub(super) async fn render(args: &RenderArgs) -> Result<(), Exit> {
     let part = part_beside(&args.output)?;
     let key = Key::new(output.key.clone()).map_err(Failure::from)?;
     // `fetch` replaces the file beside its name, so a reader never sees half a film.
-    workshop.store.fetch(&key, part.path()).await.map_err(Failure::from)?;
+    workshop
+        .store
+        .fetch(&key, part.path())
+        .await
+        .map_err(Failure::from)?;
     part.persist(&args.output).map_err(|error| {
-        Exit::machine(format!("`{}` cannot be written: {}", args.output.display(), error.error))
+        Exit::machine(format!(
+            "`{}` cannot be written: {}",
+            args.output.display(),
+            error.error
+        ))
     })?;
     board.clear();
 
     let seconds = begun.elapsed().as_secs_f64();
     anstream::eprintln!(
         "{}: {} frames, {} at {} fps, {} bytes, in {seconds:.1} s\nsha256 {}",
-        args.output.display(), film.frames, film.size, film.fps, output.size_bytes, output.sha256
+        args.output.display(),
+        film.frames,
+        film.size,
+        film.fps,
+        output.size_bytes,
+        output.sha256
     );
     if args.json {
         print_json(&serde_json::json!({
@@ -117,8 +134,13 @@ impl Seen {
             .collect();
         let done: u32 = lines.iter().map(|line| line.done).sum();
         let rate = lines.get(running).map_or(0.0, |line| line.fps);
-        let eta = (rate > 0.0).then(|| Duration::from_secs_f64(f64::from(film.frames - done) / rate));
-        let stage = if self.assembling { "assembling" } else { "rendering" };
+        let eta =
+            (rate > 0.0).then(|| Duration::from_secs_f64(f64::from(film.frames - done) / rate));
+        let stage = if self.assembling {
+            "assembling"
+        } else {
+            "rendering"
+        };
         board.frames(stage, film.frames, &lines, eta);
     }
 }

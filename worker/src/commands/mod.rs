@@ -32,8 +32,11 @@ fn open(path: &Path) -> Result<Project, Exit> {
         return Ok(Project::from_dir(path).map_err(Failure::from)?);
     }
     let bytes = std::fs::read(path).map_err(|error| {
-        Exit::input(format!("the project `{}` cannot be read: {error}", path.display()))
-            .hint("name a folder with an `index.html`, or a zip file of one")
+        Exit::input(format!(
+            "the project `{}` cannot be read: {error}",
+            path.display()
+        ))
+        .hint("name a folder with an `index.html`, or a zip file of one")
     })?;
     Ok(Project::from_zip(bytes).map_err(Failure::from)?)
 }
@@ -46,7 +49,9 @@ pub(super) async fn request(
     chunks: Option<u32>,
 ) -> Result<FilmRequest, Exit> {
     let archive = pack(film)?;
-    let project = put_blob(&*workshop.store, archive.into()).await.map_err(Failure::from)?;
+    let project = put_blob(&*workshop.store, archive.into())
+        .await
+        .map_err(Failure::from)?;
     Ok(FilmRequest {
         project,
         entry: film.entry.clone(),
@@ -57,12 +62,17 @@ pub(super) async fn request(
     })
 }
 
-async fn put_variables(workshop: &Workshop, variables: Option<&Variables>) -> Result<Option<Digest>, Exit> {
+async fn put_variables(
+    workshop: &Workshop,
+    variables: Option<&Variables>,
+) -> Result<Option<Digest>, Exit> {
     let Some(variables) = variables.filter(|variables| !variables.is_empty()) else {
         return Ok(None);
     };
     let json = serde_json::to_vec(variables).map_err(|error| Exit::input(error.to_string()))?;
-    let digest = put_blob(&*workshop.store, json.into()).await.map_err(Failure::from)?;
+    let digest = put_blob(&*workshop.store, json.into())
+        .await
+        .map_err(Failure::from)?;
     Ok(Some(digest))
 }
 

@@ -10,7 +10,9 @@ use crate::{
     workers,
 };
 use framewright_film::Quality;
-use framewright_proto::v1::{self, CreateRenderRequest, CreateRenderResponse, Render, RenderOptions, RenderState};
+use framewright_proto::v1::{
+    self, CreateRenderRequest, CreateRenderResponse, Render, RenderOptions, RenderState,
+};
 use std::{future::Future, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -86,12 +88,17 @@ async fn through(
     };
     let Some(render) = watched else {
         board.stage("cancelling", &created.render_id);
-        client.cancel(&created.render_id, "Ctrl-C in the terminal").await?;
+        client
+            .cancel(&created.render_id, "Ctrl-C in the terminal")
+            .await?;
         let ended = client.watch(&created.render_id, |_| {}).await?;
         board.clear();
         return match ended.state() {
             // It was faster than the request to stop.
-            RenderState::Succeeded => Err(Exit::cancelled().hint(format!("the render had just finished; `framewright render … --request-id {}` downloads it", request_id(&created)))),
+            RenderState::Succeeded => Err(Exit::cancelled().hint(format!(
+                "the render had just finished; `framewright render … --request-id {}` downloads it",
+                request_id(&created)
+            ))),
             _ => Err(Exit::cancelled()),
         };
     };
@@ -100,14 +107,22 @@ async fn through(
         _ => return Err(ended_badly(&render)),
     };
     board.stage("downloading", &args.output.display().to_string());
-    client.download(&created.render_id, &args.output, &output).await?;
+    client
+        .download(&created.render_id, &args.output, &output)
+        .await?;
     board.clear();
 
     let seconds = begun.elapsed().as_secs_f64();
     let film = render.film.clone().unwrap_or_default();
     anstream::eprintln!(
         "{}: {} frames, {}x{} at {} fps, {} bytes, in {seconds:.1} s\nsha256 {}",
-        args.output.display(), film.frames, film.width, film.height, film.fps, output.size_bytes, output.sha256
+        args.output.display(),
+        film.frames,
+        film.width,
+        film.height,
+        film.fps,
+        output.size_bytes,
+        output.sha256
     );
     if args.json {
         print_json(&serde_json::json!({
@@ -150,7 +165,10 @@ fn create_request(args: &RenderArgs, project_id: String) -> CreateRenderRequest 
         project_id,
         options: Some(RenderOptions {
             entry: args.film.entry.clone().unwrap_or_default(),
-            fps: args.film.fps.map_or_else(String::new, |fps| fps.to_string()),
+            fps: args
+                .film
+                .fps
+                .map_or_else(String::new, |fps| fps.to_string()),
             quality: quality.into(),
             chunks: args.chunks.unwrap_or(0),
             lanes: args.lanes.unwrap_or(0),
@@ -162,7 +180,9 @@ fn create_request(args: &RenderArgs, project_id: String) -> CreateRenderRequest 
 /// Sorts by time and reads well in a list: `20261124-081500-3f9a`.
 fn new_request_id() -> String {
     use std::time::{SystemTime, UNIX_EPOCH};
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let time = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let digits: String = time.chars().filter(char::is_ascii_digit).collect();
     let (day, clock) = digits.split_at(8);
@@ -171,7 +191,10 @@ fn new_request_id() -> String {
 }
 
 fn request_id(created: &CreateRenderResponse) -> &str {
-    created.render_id.split_once('/').map_or("", |(_, request)| request)
+    created
+        .render_id
+        .split_once('/')
+        .map_or("", |(_, request)| request)
 }
 
 fn ended_badly(render: &Render) -> Exit {
@@ -190,8 +213,12 @@ fn ended_badly(render: &Render) -> Exit {
 }
 
 fn wire_struct(fields: crate::cli::Variables) -> prost_types::Struct {
-    let fields = fields.into_iter().map(|(name, value)| (name, wire_value(value)));
-    prost_types::Struct { fields: fields.collect() }
+    let fields = fields
+        .into_iter()
+        .map(|(name, value)| (name, wire_value(value)));
+    prost_types::Struct {
+        fields: fields.collect(),
+    }
 }
 
 fn wire_value(value: serde_json::Value) -> prost_types::Value {

@@ -12,7 +12,10 @@ pub(crate) async fn stills(args: StillsArgs) -> Result<(), Exit> {
     let workshop = data.workshop(&args.place).await?;
     let request = request(&workshop, &args.film, Quality::Standard, Some(1)).await?;
     fs::create_dir_all(&args.output).map_err(|error| {
-        Exit::machine(format!("`{}` cannot be made: {error}", args.output.display()))
+        Exit::machine(format!(
+            "`{}` cannot be made: {error}",
+            args.output.display()
+        ))
     })?;
     let write = |still: stills::Still| {
         let file = args.output.join(format!("frame_{:06}.png", still.frame));

@@ -54,11 +54,16 @@ fn render_id(request: &CreateRenderRequest) -> Result<RenderId, Refusal> {
         "" => "default",
         tenant => tenant,
     };
-    RenderId::new(tenant, &request.request_id).map_err(|error| Refusal::field("request_id", error.to_string()))
+    RenderId::new(tenant, &request.request_id)
+        .map_err(|error| Refusal::field("request_id", error.to_string()))
 }
 
 /// Checks the request as far as that goes without a browser.
-async fn job(service: &Service, id: RenderId, request: CreateRenderRequest) -> Result<RenderJob, Refusal> {
+async fn job(
+    service: &Service,
+    id: RenderId,
+    request: CreateRenderRequest,
+) -> Result<RenderJob, Refusal> {
     let options = request.options.unwrap_or_default();
     let bad = |field, error: &dyn std::fmt::Display| Refusal::field(field, error.to_string());
     let project: Digest = request
@@ -75,18 +80,25 @@ async fn job(service: &Service, id: RenderId, request: CreateRenderRequest) -> R
         v1::Quality::High => Quality::High,
     };
     if v1::Quality::try_from(options.quality).is_err() {
-        return Err(Refusal::field("options.quality", format!("{} is not a quality", options.quality)));
+        return Err(Refusal::field(
+            "options.quality",
+            format!("{} is not a quality", options.quality),
+        ));
     }
     let at_most = |field, value: u32, most: u32| match value {
         0 => Ok(None),
         value if value <= most => Ok(Some(value)),
-        value => Err(Refusal::field(field, format!("{value} is more than {most}"))),
+        value => Err(Refusal::field(
+            field,
+            format!("{value} is more than {most}"),
+        )),
     };
     let entry = (!options.entry.is_empty()).then_some(options.entry);
     check_project(service, project, entry.as_deref()).await?;
     let variables = match options.variables {
         Some(variables) if !variables.fields.is_empty() => {
-            let json = serde_json::to_vec(&super::view::json(variables)).map_err(Refusal::temporal)?;
+            let json =
+                serde_json::to_vec(&super::view::json(variables)).map_err(Refusal::temporal)?;
             Some(put_blob(service.store(), json.into()).await?)
         }
         _ => None,
@@ -103,12 +115,20 @@ async fn job(service: &Service, id: RenderId, request: CreateRenderRequest) -> R
     })
 }
 
-async fn check_project(service: &Service, project: Digest, entry: Option<&str>) -> Result<(), Refusal> {
-    let archive = get_blob(service.store(), project).await.map_err(|error| match error {
-        StoreError::NotFound { .. } => Refusal::field("project_id", format!("there is no project `{project}`"))
-            .hint("upload it first with UploadProject"),
-        error => error.into(),
-    })?;
+async fn check_project(
+    service: &Service,
+    project: Digest,
+    entry: Option<&str>,
+) -> Result<(), Refusal> {
+    let archive = get_blob(service.store(), project)
+        .await
+        .map_err(|error| match error {
+            StoreError::NotFound { .. } => {
+                Refusal::field("project_id", format!("there is no project `{project}`"))
+                    .hint("upload it first with UploadProject")
+            }
+            error => error.into(),
+        })?;
     let entry = entry.map(str::to_owned);
     // Unpacking is the processor's work, and there may be much of it.
     let checked = tokio::task::spawn_blocking(move || {
@@ -133,14 +153,18 @@ async fn start(service: &Service, job: RenderJob, asked: &str) -> Result<(), Ref
             PERCENT.value_set(0),
         ]))
         .memo(memo)
-        .priority(
-            Priority::builder()
-                .fairness_key(id.tenant.clone())
-                .build(),
-        )
-        .static_summary(format!("{} of {}", job.entry.as_deref().unwrap_or("index.html"), id.tenant))
+        .priority(Priority::builder().fairness_key(id.tenant.clone()).build())
+        .static_summary(format!(
+            "{} of {}",
+            job.entry.as_deref().unwrap_or("index.html"),
+            id.tenant
+        ))
         .build();
-    match service.temporal().start_workflow(RenderWorkflow::run, job, options).await {
+    match service
+        .temporal()
+        .start_workflow(RenderWorkflow::run, job, options)
+        .await
+    {
         Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
         Err(error) => Err(Refusal::temporal(error)),
     }

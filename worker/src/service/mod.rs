@@ -21,8 +21,8 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-pub(crate) use status::Refusal;
 use render_service::Grpc;
+pub(crate) use status::Refusal;
 pub(crate) use view::is_final;
 
 /// The largest message that is taken: a piece of an upload and its envelope.
@@ -55,7 +55,12 @@ pub(crate) struct Service {
 type Handle = WorkflowHandle<Client, RenderWorkflow>;
 
 impl Service {
-    pub(crate) fn new(temporal: Client, store: Arc<LocalStore>, uploads: PathBuf, addresses: Addresses) -> Self {
+    pub(crate) fn new(
+        temporal: Client,
+        store: Arc<LocalStore>,
+        uploads: PathBuf,
+        addresses: Addresses,
+    ) -> Self {
         Self {
             temporal,
             store,
@@ -115,11 +120,10 @@ impl Service {
         listener: TcpListener,
         stop: CancellationToken,
     ) -> Result<(), Exit> {
-        let failed = |error: &dyn std::fmt::Display| Exit::failed(format!("the gRPC server ended: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| Exit::failed(format!("the gRPC server ended: {error}"));
         let (health, health_service) = tonic_health::server::health_reporter();
-        health
-            .set_serving::<RenderServiceServer<Grpc>>()
-            .await;
+        health.set_serving::<RenderServiceServer<Grpc>>().await;
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(framewright_proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)

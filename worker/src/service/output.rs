@@ -13,7 +13,11 @@ const PIECE: usize = 256 << 10;
 pub(super) type Pieces = mpsc::Receiver<Result<DownloadOutputResponse, Status>>;
 
 /// The film of a render, from byte `offset` on.
-pub(super) async fn download(service: &Service, id: &RenderId, offset: u64) -> Result<Pieces, Refusal> {
+pub(super) async fn download(
+    service: &Service,
+    id: &RenderId,
+    offset: u64,
+) -> Result<Pieces, Refusal> {
     let (key, output) = film(service, id).await?;
     if offset > output.size_bytes {
         let message = format!("the film has {} bytes", output.size_bytes);
@@ -53,7 +57,10 @@ pub(crate) async fn film(service: &Service, id: &RenderId) -> Result<(Key, Outpu
         (Some(output), Some(key)) => Ok((Key::new(key)?, output)),
         _ => {
             let state = RenderState::try_from(render.state).unwrap_or_default();
-            let state = state.as_str_name().trim_start_matches("RENDER_STATE_").to_lowercase();
+            let state = state
+                .as_str_name()
+                .trim_start_matches("RENDER_STATE_")
+                .to_lowercase();
             let message = format!("the render `{id}` has no film: it is {state}");
             Err(Refusal::new(Code::FailedPrecondition, "FW0526", message))
         }

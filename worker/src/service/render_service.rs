@@ -43,7 +43,9 @@ impl RenderService for Grpc {
         &self,
         request: Request<Streaming<UploadProjectRequest>>,
     ) -> Result<Response<UploadProjectResponse>, Status> {
-        upload::upload(self, request.into_inner()).await.map(Response::new)
+        upload::upload(self, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     #[tracing::instrument(name = "create_render", skip_all, fields(request_id = request.get_ref().request_id))]
@@ -55,7 +57,10 @@ impl RenderService for Grpc {
         Ok(Response::new(created))
     }
 
-    async fn get_render(&self, request: Request<GetRenderRequest>) -> Result<Response<Render>, Status> {
+    async fn get_render(
+        &self,
+        request: Request<GetRenderRequest>,
+    ) -> Result<Response<Render>, Status> {
         let id = parse(&request.get_ref().render_id)?;
         Ok(Response::new(self.get(&id).await?))
     }
@@ -65,8 +70,13 @@ impl RenderService for Grpc {
         request: Request<ListRendersRequest>,
     ) -> Result<Response<ListRendersResponse>, Status> {
         let asked = request.into_inner();
-        let (renders, next_page_token) = self.list(&asked.tenant, asked.page_size, &asked.page_token).await?;
-        Ok(Response::new(ListRendersResponse { renders, next_page_token }))
+        let (renders, next_page_token) = self
+            .list(&asked.tenant, asked.page_size, &asked.page_token)
+            .await?;
+        Ok(Response::new(ListRendersResponse {
+            renders,
+            next_page_token,
+        }))
     }
 
     async fn watch_render(
@@ -88,9 +98,16 @@ impl RenderService for Grpc {
         let id = parse(&render_id)?;
         let render = self.get(&id).await?;
         if !is_final(render.state()) {
-            let reason = if reason.is_empty() { "cancelled by a client".to_owned() } else { reason };
+            let reason = if reason.is_empty() {
+                "cancelled by a client".to_owned()
+            } else {
+                reason
+            };
             let options = WorkflowCancelOptions::builder().reason(reason).build();
-            self.handle(&id).cancel(options).await.map_err(Refusal::temporal)?;
+            self.handle(&id)
+                .cancel(options)
+                .await
+                .map_err(Refusal::temporal)?;
         }
         Ok(Response::new(CancelRenderResponse {}))
     }
@@ -106,7 +123,12 @@ impl RenderService for Grpc {
     }
 }
 
-async fn watch(service: Arc<Service>, id: RenderId, first: Render, changes: mpsc::Sender<Result<Render, Status>>) {
+async fn watch(
+    service: Arc<Service>,
+    id: RenderId,
+    first: Render,
+    changes: mpsc::Sender<Result<Render, Status>>,
+) {
     let (mut last, mut misses) = (None, 0);
     let mut render = first;
     loop {
@@ -140,5 +162,8 @@ async fn watch(service: Arc<Service>, id: RenderId, first: Render, changes: mpsc
 }
 
 fn parse(id: &str) -> Result<RenderId, Refusal> {
-    id.parse().map_err(|error: framewright_workflows::RenderIdError| Refusal::field("render_id", error.to_string()))
+    id.parse()
+        .map_err(|error: framewright_workflows::RenderIdError| {
+            Refusal::field("render_id", error.to_string())
+        })
 }

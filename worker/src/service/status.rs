@@ -40,27 +40,27 @@ impl Refusal {
     }
 
     pub(crate) fn not_found(id: impl std::fmt::Display) -> Self {
-        Self::new(Code::NotFound, "FW0521", format!("there is no render `{id}`"))
+        Self::new(
+            Code::NotFound,
+            "FW0521",
+            format!("there is no render `{id}`"),
+        )
     }
 
     /// The Temporal server does not do what we ask. Its words stay in our log.
     pub(crate) fn temporal(error: impl std::fmt::Display) -> Self {
         tracing::warn!(%error, "Temporal refused or is away");
-        Self::new(Code::Unavailable, "FW0522", "the render engine does not answer")
-            .hint("try again in a few seconds; the same `request_id` is safe to repeat")
+        Self::new(
+            Code::Unavailable,
+            "FW0522",
+            "the render engine does not answer",
+        )
+        .hint("try again in a few seconds; the same `request_id` is safe to repeat")
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
-    }
-
-    pub(crate) fn is_not_found(&self) -> bool {
-        self.code == Code::NotFound
-    }
-
-    pub(crate) fn message(&self) -> &str {
-        &self.message
     }
 }
 

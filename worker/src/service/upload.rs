@@ -18,7 +18,11 @@ pub(super) async fn upload(
 ) -> Result<UploadProjectResponse, Status> {
     let broken = |error: std::io::Error| {
         tracing::warn!(%error, "an upload cannot be kept");
-        Status::from(Refusal::new(Code::Unavailable, "FW0523", "the upload cannot be kept now"))
+        Status::from(Refusal::new(
+            Code::Unavailable,
+            "FW0523",
+            "the upload cannot be kept now",
+        ))
     };
     let mut file = tempfile::NamedTempFile::new_in(&service.uploads).map_err(broken)?;
     let mut size = 0;

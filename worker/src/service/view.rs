@@ -11,7 +11,8 @@ use framewright_workflows::{
 };
 use std::time::SystemTime;
 use temporalio_client::{
-    WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowQueryOptions,
+    WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowGetResultOptions,
+    WorkflowQueryOptions,
     errors::{WorkflowGetResultError, WorkflowInteractionError},
 };
 use temporalio_common::{
@@ -59,29 +60,46 @@ pub(super) async fn render_and_key(
         ..Render::default()
     };
     render.set_state(stage_state(
-        state.search_attributes().get(&STAGE).as_deref().unwrap_or(""),
+        state
+            .search_attributes()
+            .get(&STAGE)
+            .as_deref()
+            .unwrap_or(""),
     ));
+    let mut key = None;
     // A query needs a live workflow worker, and a closed workflow keeps answering it.
     let progress = handle
-        .query(RenderWorkflow::progress, (), WorkflowQueryOptions::default())
+        .query(
+            RenderWorkflow::progress,
+            (),
+            WorkflowQueryOptions::default(),
+        )
         .await;
     match progress {
-        Ok(progress) => show_progress(&mut render, &progress),
+        Ok(progress) => {
+            show_progress(&mut render, &progress);
+            // It may have closed since it was described.
+            key = progress
+                .output
+                .map(|output| show_output(&mut render, output));
+        }
         Err(error) => tracing::debug!(%error, "no progress from the workflow"),
     }
-    let mut key = None;
     match state.status() {
-        WorkflowExecutionStatus::Running => {
+        WorkflowExecutionStatus::Running if !is_final(render.state()) => {
             let pending = &state.raw().pending_activities;
             show_pending(&mut render, pending);
             show_eta(&mut render, state.start_time());
             show_notice(service, &mut render, pending).await;
         }
+        // It has closed since it was described; what the workflow said of itself is right.
+        WorkflowExecutionStatus::Running => {}
         WorkflowExecutionStatus::Canceled => render.set_state(RenderState::Cancelled),
         WorkflowExecutionStatus::Terminated => {
             render.set_state(RenderState::Cancelled);
             render.notice = "terminated by an operator".to_owned();
         }
+        _ if key.is_some() => {}
         _ => key = show_result(service, &mut render, id).await,
     }
     Ok((render, key))
@@ -151,8 +169,16 @@ fn show_pending(render: &mut Render, pending: &[PendingActivityInfo]) {
         chunk.attempt = activity.attempt.cast_unsigned();
         let running = activity.state == PendingActivityState::Started as i32
             || activity.state == PendingActivityState::CancelRequested as i32;
-        chunk.set_state(if running { ChunkState::Running } else { ChunkState::Waiting });
-        chunk.worker = if running { activity.last_worker_identity.clone() } else { String::new() };
+        chunk.set_state(if running {
+            ChunkState::Running
+        } else {
+            ChunkState::Waiting
+        });
+        chunk.worker = if running {
+            activity.last_worker_identity.clone()
+        } else {
+            String::new()
+        };
         if let Some(failure) = &activity.last_failure {
             chunk.last_error = failure.message.clone();
         }
@@ -207,11 +233,20 @@ async fn show_notice(service: &Service, render: &mut Render, pending: &[PendingA
         .iter()
         .find(|activity| activity.attempt > 1 && activity.last_failure.is_some());
     if let Some(activity) = retried {
-        let message = activity.last_failure.as_ref().map_or("", |failure| &failure.message);
-        render.notice = format!("{} is tried again (attempt {}): {message}", activity.activity_id, activity.attempt);
+        let message = activity
+            .last_failure
+            .as_ref()
+            .map_or("", |failure| &failure.message);
+        render.notice = format!(
+            "{} is tried again (attempt {}): {message}",
+            activity.activity_id, activity.attempt
+        );
     }
-    let waits = |activity: &&PendingActivityInfo| activity.state == PendingActivityState::Scheduled as i32;
-    let runs = pending.iter().any(|activity| activity.state == PendingActivityState::Started as i32);
+    let waits =
+        |activity: &&PendingActivityInfo| activity.state == PendingActivityState::Scheduled as i32;
+    let runs = pending
+        .iter()
+        .any(|activity| activity.state == PendingActivityState::Started as i32);
     let Some(waiting) = pending.iter().find(waits).filter(|_| !runs) else {
         return;
     };
@@ -221,7 +256,10 @@ async fn show_notice(service: &Service, render: &mut Render, pending: &[PendingA
         .and_then(|options| options.task_queue.as_ref())
         .map_or(queues::GENERAL, |queue| &queue.name);
     if pollers(service, queue).await == Some(0) {
-        render.notice = format!("no worker takes `{}`: none is there for task queue `{queue}`", waiting.activity_id);
+        render.notice = format!(
+            "no worker takes `{}`: none is there for task queue `{queue}`",
+            waiting.activity_id
+        );
     }
 }
 
@@ -237,7 +275,10 @@ async fn pollers(service: &Service, queue: &str) -> Option<usize> {
         ..DescribeTaskQueueRequest::default()
     };
     let mut workflows = service.temporal.connection().workflow_service();
-    let described = workflows.describe_task_queue(request.into_request()).await.ok()?;
+    let described = workflows
+        .describe_task_queue(request.into_request())
+        .await
+        .ok()?;
     Some(described.into_inner().pollers.len())
 }
 
@@ -245,23 +286,25 @@ async fn pollers(service: &Service, queue: &str) -> Option<usize> {
 async fn show_result(service: &Service, render: &mut Render, id: &RenderId) -> Option<String> {
     let options = WorkflowGetResultOptions::default();
     match service.handle(id).get_result(options).await {
-        Ok(result) => {
-            let result: RenderOutput = result;
-            render.set_state(RenderState::Succeeded);
-            render.progress = 1.0;
-            render.output = Some(OutputInfo {
-                size_bytes: result.size_bytes,
-                sha256: result.sha256.to_hex(),
-                content_type: result.content_type,
-            });
-            Some(result.key)
-        }
+        Ok(output) => Some(show_output(render, output)),
         Err(failed) => {
             render.set_state(RenderState::Failed);
             render.error.get_or_insert_with(|| error(&problem(&failed)));
             None
         }
     }
+}
+
+/// The film is there. Returns its key.
+fn show_output(render: &mut Render, output: RenderOutput) -> String {
+    render.set_state(RenderState::Succeeded);
+    render.progress = 1.0;
+    render.output = Some(OutputInfo {
+        size_bytes: output.size_bytes,
+        sha256: output.sha256.to_hex(),
+        content_type: output.content_type,
+    });
+    output.key
 }
 
 fn problem(failed: &WorkflowGetResultError) -> RenderProblem {
@@ -295,11 +338,12 @@ pub(super) async fn list(
 ) -> Result<(Vec<Render>, String), Refusal> {
     let mut query = "WorkflowType = 'Render'".to_owned();
     if !tenant.is_empty() {
-        RenderId::new(tenant, "x").map_err(|_| Refusal::field("tenant", format!("`{tenant}` is not a tenant")))?;
+        RenderId::new(tenant, "x")
+            .map_err(|_| Refusal::field("tenant", format!("`{tenant}` is not a tenant")))?;
         query += &format!(" AND RenderTenant = '{tenant}'");
     }
-    let next_page_token = hex::decode(page_token)
-        .map_err(|_| Refusal::field("page_token", "not one of ours"))?;
+    let next_page_token =
+        hex::decode(page_token).map_err(|_| Refusal::field("page_token", "not one of ours"))?;
     let request = ListWorkflowExecutionsRequest {
         namespace: service.addresses.namespace.clone(),
         page_size: match page_size {
@@ -329,13 +373,21 @@ pub(super) async fn list(
             let mut render = Render {
                 render_id: id.to_string(),
                 progress: percent.unwrap_or(0.0) / 100.0,
-                created: info.start_time.map(|t| prost_types::Timestamp { seconds: t.seconds, nanos: t.nanos }),
-                ended: info.close_time.map(|t| prost_types::Timestamp { seconds: t.seconds, nanos: t.nanos }),
+                created: info.start_time.map(|t| prost_types::Timestamp {
+                    seconds: t.seconds,
+                    nanos: t.nanos,
+                }),
+                ended: info.close_time.map(|t| prost_types::Timestamp {
+                    seconds: t.seconds,
+                    nanos: t.nanos,
+                }),
                 page_url: service.page_url(&id),
                 temporal_url: service.temporal_url(&id),
                 ..Render::default()
             };
-            render.set_state(stage_state(stage.as_ref().and_then(|s| s.as_str()).unwrap_or("")));
+            render.set_state(stage_state(
+                stage.as_ref().and_then(|s| s.as_str()).unwrap_or(""),
+            ));
             Some(render)
         })
         .collect();
@@ -359,5 +411,9 @@ pub(super) fn json(fields: prost_types::Struct) -> serde_json::Value {
             Some(Kind::StructValue(fields)) => json(fields),
         }
     }
-    fields.fields.into_iter().map(|(name, field)| (name, value(field))).collect()
+    fields
+        .fields
+        .into_iter()
+        .map(|(name, field)| (name, value(field)))
+        .collect()
 }

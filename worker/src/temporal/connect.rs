@@ -24,8 +24,9 @@ pub(crate) struct Given {
 /// The server that flags, `TEMPORAL_*` or `temporal.toml` name; `None` if nobody named one.
 pub(crate) fn given(args: &TemporalArgs) -> Result<Option<Given>, Exit> {
     let wrong = |error: &dyn std::fmt::Display| {
-        Exit::input(format!("the Temporal settings cannot be used: {error}"))
-            .hint("check `--temporal-address`, the variables `TEMPORAL_*` and the file `temporal.toml`")
+        Exit::input(format!("the Temporal settings cannot be used: {error}")).hint(
+            "check `--temporal-address`, the variables `TEMPORAL_*` and the file `temporal.toml`",
+        )
     };
     let options = LoadClientConfigProfileOptions::default;
     let mut profile = load_client_config_profile(options(), None).map_err(|error| wrong(&error))?;
@@ -38,7 +39,10 @@ pub(crate) fn given(args: &TemporalArgs) -> Result<Option<Given>, Exit> {
     let Some(address) = profile.address.clone() else {
         return Ok(None);
     };
-    let namespace = profile.namespace.clone().unwrap_or_else(|| "default".to_owned());
+    let namespace = profile
+        .namespace
+        .clone()
+        .unwrap_or_else(|| "default".to_owned());
     let connection = ConnectionOptions::try_from(profile).map_err(|error| wrong(&error))?;
     Ok(Some(Given {
         connection,
@@ -87,7 +91,11 @@ pub(crate) async fn connect(
         wait = (wait * 2).min(Duration::from_secs(2));
     };
     let options = ClientOptions::new(server.namespace.clone())
-        .plugin(OpenTelemetryPlugin::builder().tracer(telemetry.tracer()).build())
+        .plugin(
+            OpenTelemetryPlugin::builder()
+                .tracer(telemetry.tracer())
+                .build(),
+        )
         .build();
     Client::new(connection, options).map_err(|error| Exit::failed(error.to_string()))
 }

@@ -48,9 +48,9 @@ pub(crate) fn find() -> Option<PathBuf> {
     let on_path: Vec<_> = std::env::split_paths(&path)
         .map(|folder| folder.join("temporal"))
         .collect();
-    let ours = home().into_iter().flat_map(|folder| {
-        [folder.join("temporal"), folder.join(downloaded())]
-    });
+    let ours = home()
+        .into_iter()
+        .flat_map(|folder| [folder.join("temporal"), folder.join(downloaded())]);
     named
         .into_iter()
         .chain(on_path)
@@ -88,7 +88,10 @@ async fn download(folder: &Path) -> Result<PathBuf, String> {
 async fn build(folder: &Path) -> std::io::Result<()> {
     let mut command = Command::new("go");
     command
-        .args(["install", &format!("github.com/temporalio/cli/cmd/temporal@{VERSION}")])
+        .args([
+            "install",
+            &format!("github.com/temporalio/cli/cmd/temporal@{VERSION}"),
+        ])
         .env("GOBIN", folder)
         .env("CGO_ENABLED", "0")
         .stdin(std::process::Stdio::null())

@@ -44,13 +44,20 @@ impl Ports {
     /// The port that was named and the one 1000 above; else Temporal's usual ones, or free ones
     /// if those are taken.
     pub(crate) fn choose(named: Option<u16>) -> Result<Self, Exit> {
-        let usual = Self { grpc: 7233, ui: 8233 };
+        let usual = Self {
+            grpc: 7233,
+            ui: 8233,
+        };
         match named {
             None if is_free(usual.grpc) && is_free(usual.ui) => Ok(usual),
-            None | Some(0) => Self::free().map_err(|error| Exit::machine(format!("no free port: {error}"))),
+            None | Some(0) => {
+                Self::free().map_err(|error| Exit::machine(format!("no free port: {error}")))
+            }
             Some(grpc) => {
                 let ui = grpc.checked_add(1000).ok_or_else(|| {
-                    Exit::input(format!("port {grpc} leaves no room for the Web UI 1000 above it"))
+                    Exit::input(format!(
+                        "port {grpc} leaves no room for the Web UI 1000 above it"
+                    ))
                 })?;
                 match [grpc, ui].into_iter().find(|&port| !is_free(port)) {
                     None => Ok(Self { grpc, ui }),
@@ -79,13 +86,27 @@ impl DevServer {
         let program = super::obtain().await?;
         end_orphan(data).await;
         let log = data.log("temporal.log")?;
-        let errors = log.try_clone().map_err(|error| Exit::machine(error.to_string()))?;
+        let errors = log
+            .try_clone()
+            .map_err(|error| Exit::machine(error.to_string()))?;
         let mut command = Command::new(&program);
         command
-            .args(["server", "start-dev", "--ip", "127.0.0.1", "--log-level", "warn"])
+            .args([
+                "server",
+                "start-dev",
+                "--ip",
+                "127.0.0.1",
+                "--log-level",
+                "warn",
+            ])
             .arg("--db-filename")
             .arg(data.temporal_database())
-            .args(["--port", &ports.grpc.to_string(), "--ui-port", &ports.ui.to_string()])
+            .args([
+                "--port",
+                &ports.grpc.to_string(),
+                "--ui-port",
+                &ports.ui.to_string(),
+            ])
             // Pauses and resets of single activities are not what they seem (docs/decisions/0004).
             .env("TEMPORAL_ACTIVITY_COMMANDS_DISABLED", "true")
             .stdin(Stdio::null())
@@ -99,7 +120,12 @@ impl DevServer {
         }
         let process = framewright_process::spawn(command, 0)
             .await
-            .map_err(|error| Exit::machine(format!("`{}` cannot be started: {error}", program.display())))?;
+            .map_err(|error| {
+                Exit::machine(format!(
+                    "`{}` cannot be started: {error}",
+                    program.display()
+                ))
+            })?;
         // Helps to recognise it should we ever leave it behind.
         let _ = fs::write(data.root().join("temporal.pid"), process.id().to_string());
         let mut server = Self { process, ports };
@@ -124,14 +150,23 @@ impl DevServer {
         let hint = format!("its log is `{}`", log.display());
         loop {
             if let Ok(Some(status)) = self.process.try_wait() {
-                return Err(Exit::machine(format!("the embedded Temporal server ended at once ({status})")).hint(hint));
+                return Err(Exit::machine(format!(
+                    "the embedded Temporal server ended at once ({status})"
+                ))
+                .hint(hint));
             }
-            let answers = TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.grpc)).await.is_ok();
+            let answers = TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.grpc))
+                .await
+                .is_ok();
             if answers {
                 return Ok(());
             }
             if begun.elapsed() > START_BUDGET {
-                return Err(Exit::machine(format!("the embedded Temporal server did not answer within {} s", START_BUDGET.as_secs())).hint(hint));
+                return Err(Exit::machine(format!(
+                    "the embedded Temporal server did not answer within {} s",
+                    START_BUDGET.as_secs()
+                ))
+                .hint(hint));
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }

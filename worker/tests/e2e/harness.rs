@@ -15,13 +15,13 @@ use std::{
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
-pub type Renders = RenderServiceClient<Channel>;
+pub(crate) type Renders = RenderServiceClient<Channel>;
 
 /// Long enough for anything that works; what does not fails instead of hanging.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The binary under test, with nothing of the surroundings that could lead it astray.
-pub fn framewright() -> Command {
+pub(crate) fn framewright() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_framewright"));
     for (name, _) in std::env::vars() {
         if name.starts_with("TEMPORAL_") || name.starts_with("FRAMEWRIGHT_SERVER") {
@@ -31,78 +31,126 @@ pub fn framewright() -> Command {
     command
 }
 
-pub fn film(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/films").join(name)
+pub(crate) fn film(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/films")
+        .join(name)
 }
 
 /// A running `framewright dev`.
-pub struct Dev {
+pub(crate) struct Dev {
     child: Child,
-    pub folder: PathBuf,
-    pub grpc: String,
-    pub web: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) grpc: String,
+    pub(crate) web: String,
+    pub(crate) temporal: String,
 }
 
 impl Dev {
     /// On a data folder, which may hold the renders of an earlier one.
-    pub fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         Self::start_with(folder, &[])
     }
 
-    pub fn start_with(folder: &Path, more: &[&str]) -> Self {
-        let log = fs::File::options().create(true).append(true).open(folder.join("dev.log")).unwrap();
+    pub(crate) fn start_with(folder: &Path, more: &[&str]) -> Self {
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("dev.log"))
+            .unwrap();
         let mut child = framewright()
-            .args(["dev", "--json", "--listen", "127.0.0.1:0", "--web", "127.0.0.1:0", "--temporal-port", "0"])
+            .args([
+                "dev",
+                "--json",
+                "--listen",
+                "127.0.0.1:0",
+                "--web",
+                "127.0.0.1:0",
+                "--temporal-port",
+                "0",
+            ])
             .arg("--data")
             .arg(folder.join("data"))
             .arg("--scratch")
             .arg(folder.join("scratch"))
             .args(more)
             .env("FRAMEWRIGHT_LOG", "warn,framewright=debug")
+            .env("FRAMEWRIGHT_TEST_FOLDER", folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let addresses: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!("dev did not start:\n{}", fs::read_to_string(folder.join("dev.log")).unwrap())
+            panic!(
+                "dev did not start:\n{}",
+                fs::read_to_string(folder.join("dev.log")).unwrap()
+            )
         });
         let text = |name: &str| addresses[name].as_str().unwrap().to_owned();
-        Self { grpc: text("grpc"), web: text("web"), folder: folder.to_owned(), child }
+        Self {
+            grpc: text("grpc"),
+            web: text("web"),
+            temporal: text("temporal"),
+            folder: folder.to_owned(),
+            child,
+        }
     }
 
-    pub async fn client(&self) -> Renders {
-        RenderServiceClient::connect(self.grpc.clone()).await.unwrap()
+    pub(crate) async fn client(&self) -> Renders {
+        RenderServiceClient::connect(self.grpc.clone())
+            .await
+            .unwrap()
     }
 
-    pub fn pid(&self) -> i32 {
+    pub(crate) fn pid(&self) -> i32 {
         self.child.id().cast_signed()
     }
 
     /// Waits for the process itself to end.
-    pub fn wait(&mut self) -> std::process::ExitStatus {
+    pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
         self.child.wait().unwrap()
     }
 
-    /// Processes of this service, itself not among them: its workers and what they started, found
-    /// by the folder in their command line or environment.
-    pub fn family(&self) -> Vec<Process> {
+    /// Processes of this service, itself not among them: its workers and what they started. They
+    /// are found by their ancestors, and when those are gone, by the folder, which is in their
+    /// command line or in what they inherited.
+    pub(crate) fn family(&self) -> Vec<Process> {
         let marker = self.folder.to_string_lossy().into_owned();
-        let me = std::process::id().cast_signed();
-        Process::all()
-            .into_iter()
-            .filter(|process| process.pid != self.pid() && process.pid != me)
-            .filter(|process| process.command_line.contains(&marker))
+        let all = Process::all();
+        let mut family = BTreeSet::from([self.pid()]);
+        loop {
+            let before = family.len();
+            let descends = |process: &&Process| {
+                family.contains(&process.parent) || process.marks.contains(&marker)
+            };
+            let more: Vec<_> = all
+                .iter()
+                .filter(descends)
+                .map(|process| process.pid)
+                .collect();
+            family.extend(more);
+            if family.len() == before {
+                break;
+            }
+        }
+        let others = [self.pid(), std::process::id().cast_signed()];
+        all.into_iter()
+            .filter(|process| family.contains(&process.pid) && !others.contains(&process.pid))
             .collect()
     }
 
-    pub fn find(&self, what: &str) -> Option<Process> {
-        self.family().into_iter().find(|process| process.command_line.contains(what))
+    pub(crate) fn find(&self, what: &str) -> Option<Process> {
+        self.family()
+            .into_iter()
+            .find(|process| process.command_line.contains(what))
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("dev.log")).unwrap_or_default()
     }
 }
@@ -118,9 +166,12 @@ impl Drop for Dev {
 }
 
 #[derive(Clone, Debug)]
-pub struct Process {
-    pub pid: i32,
-    pub command_line: String,
+pub(crate) struct Process {
+    pub(crate) pid: i32,
+    pub(crate) command_line: String,
+    parent: i32,
+    /// Command line and environment, where a folder may be named.
+    marks: String,
 }
 
 impl Process {
@@ -129,16 +180,34 @@ impl Process {
         entries
             .filter_map(|entry| {
                 let pid = entry.file_name().to_str()?.parse().ok()?;
-                let bytes = fs::read(entry.path().join("cmdline")).ok()?;
-                // A zombie has none.
-                let command_line = String::from_utf8_lossy(&bytes).replace('\0', " ");
-                (!command_line.is_empty()).then_some(Self { pid, command_line })
+                let text = |name| {
+                    let bytes = fs::read(entry.path().join(name)).unwrap_or_default();
+                    String::from_utf8_lossy(&bytes).replace('\0', " ")
+                };
+                let command_line = text("cmdline");
+                // The name in parentheses may hold anything; the parent is the second after it.
+                let stat = text("stat");
+                let parent = stat
+                    .rsplit_once(')')?
+                    .1
+                    .split_whitespace()
+                    .nth(1)?
+                    .parse()
+                    .ok()?;
+                let marks = format!("{command_line} {}", text("environ"));
+                // A zombie has no command line.
+                (!command_line.is_empty()).then_some(Self {
+                    pid,
+                    command_line,
+                    parent,
+                    marks,
+                })
             })
             .collect()
     }
 }
 
-pub fn signal(pid: i32, signal: i32) {
+pub(crate) fn signal(pid: i32, signal: i32) {
     // SAFETY: kill takes no pointers.
     #[allow(unsafe_code)]
     unsafe {
@@ -147,7 +216,7 @@ pub fn signal(pid: i32, signal: i32) {
 }
 
 /// Waits until `look` finds something.
-pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -159,20 +228,28 @@ pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T
 }
 
 /// The project of a folder, packed by the binary's own rules.
-pub fn pack(folder: &Path) -> Vec<u8> {
-    framewright_composition::Project::from_dir(folder).unwrap().pack().unwrap()
+pub(crate) fn pack(folder: &Path) -> Vec<u8> {
+    framewright_composition::Project::from_dir(folder)
+        .unwrap()
+        .pack()
+        .unwrap()
 }
 
-pub async fn upload(client: &mut Renders, folder: &Path) -> String {
+pub(crate) async fn upload(client: &mut Renders, folder: &Path) -> String {
     let pieces: Vec<_> = pack(folder)
         .chunks(10_000)
-        .map(|data| UploadProjectRequest { data: data.to_vec() })
+        .map(|data| UploadProjectRequest {
+            data: data.to_vec(),
+        })
         .collect();
-    let uploaded = client.upload_project(tokio_stream::iter(pieces)).await.unwrap();
+    let uploaded = client
+        .upload_project(tokio_stream::iter(pieces))
+        .await
+        .unwrap();
     uploaded.into_inner().project_id
 }
 
-pub fn request(id: &str, project_id: &str, options: RenderOptions) -> CreateRenderRequest {
+pub(crate) fn request(id: &str, project_id: &str, options: RenderOptions) -> CreateRenderRequest {
     CreateRenderRequest {
         request_id: id.to_owned(),
         tenant: String::new(),
@@ -182,15 +259,25 @@ pub fn request(id: &str, project_id: &str, options: RenderOptions) -> CreateRend
 }
 
 /// Uploads, creates, and returns the render's id.
-pub async fn submit(client: &mut Renders, id: &str, folder: &Path, options: RenderOptions) -> String {
+pub(crate) async fn submit(
+    client: &mut Renders,
+    id: &str,
+    folder: &Path,
+    options: RenderOptions,
+) -> String {
     let project = upload(client, folder).await;
-    let created = client.create_render(request(id, &project, options)).await.unwrap();
+    let created = client
+        .create_render(request(id, &project, options))
+        .await
+        .unwrap();
     created.into_inner().render_id
 }
 
 /// Watches to the end.
-pub async fn end_of(client: &mut Renders, render_id: &str) -> Render {
-    let request = WatchRenderRequest { render_id: render_id.to_owned() };
+pub(crate) async fn end_of(client: &mut Renders, render_id: &str) -> Render {
+    let request = WatchRenderRequest {
+        render_id: render_id.to_owned(),
+    };
     let watch = async {
         let mut changes = client.watch_render(request).await.unwrap().into_inner();
         let mut last = None;
@@ -199,18 +286,23 @@ pub async fn end_of(client: &mut Renders, render_id: &str) -> Render {
         }
         last.unwrap()
     };
-    tokio::time::timeout(PATIENCE, watch).await.expect("the render ends")
+    tokio::time::timeout(PATIENCE, watch)
+        .await
+        .expect("the render ends")
 }
 
 /// Watches to a film, and returns its sha256.
-pub async fn film_of(client: &mut Renders, render_id: &str) -> String {
+pub(crate) async fn film_of(client: &mut Renders, render_id: &str) -> String {
     let render = end_of(client, render_id).await;
     assert_eq!(render.state(), RenderState::Succeeded, "{:?}", render.error);
     render.output.unwrap().sha256
 }
 
-pub async fn download(client: &mut Renders, render_id: &str, offset: u64) -> Vec<u8> {
-    let request = DownloadOutputRequest { render_id: render_id.to_owned(), offset };
+pub(crate) async fn download(client: &mut Renders, render_id: &str, offset: u64) -> Vec<u8> {
+    let request = DownloadOutputRequest {
+        render_id: render_id.to_owned(),
+        offset,
+    };
     let mut pieces = client.download_output(request).await.unwrap().into_inner();
     let mut film = Vec::new();
     while let Some(piece) = pieces.message().await.unwrap() {
@@ -221,15 +313,24 @@ pub async fn download(client: &mut Renders, render_id: &str, offset: u64) -> Vec
 
 /// The bytes of the small film as this process tree renders it without Temporal: what every other
 /// way must give.
-pub fn reference(project: &Path, more: &[&str]) -> String {
+pub(crate) fn reference(project: &Path, more: &[&str]) -> String {
     let folder = TempDir::new().unwrap();
-    let output = in_process(project, folder.path(), &folder.path().join("film.mp4"), more);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = in_process(
+        project,
+        folder.path(),
+        &folder.path().join("film.mp4"),
+        more,
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     told["sha256"].as_str().unwrap().to_owned()
 }
 
-pub fn in_process(project: &Path, folder: &Path, film: &Path, more: &[&str]) -> Output {
+pub(crate) fn in_process(project: &Path, folder: &Path, film: &Path, more: &[&str]) -> Output {
     framewright()
         .args(["render", "--in-process", "--json"])
         .arg(project)
@@ -246,11 +347,15 @@ pub fn in_process(project: &Path, folder: &Path, film: &Path, more: &[&str]) -> 
 }
 
 /// Segments that are in the store of a service, by name.
-pub fn segments(folder: &Path) -> BTreeSet<String> {
+pub(crate) fn segments(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let plans = folder.join("data/store/plans");
     for plan in fs::read_dir(plans).into_iter().flatten().flatten() {
-        for segment in fs::read_dir(plan.path().join("segments")).into_iter().flatten().flatten() {
+        for segment in fs::read_dir(plan.path().join("segments"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let name = segment.file_name().to_string_lossy().into_owned();
             if name.ends_with(".mp4") {
                 found.insert(name);

@@ -3,10 +3,15 @@
 //! Each test runs a service of its own, on free ports and in a folder of its own, and looks at it
 //! from outside: through gRPC, the command line, signals and `/proc`.
 
+// A test's panic is its report, and clippy's leave for tests does not reach their helpers.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
 mod bad_input;
 mod faults;
 mod harness;
+mod histories;
 mod life_and_death;
+mod pages;
 mod same_bytes;
 mod service;
 mod stills;

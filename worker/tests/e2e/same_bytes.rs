@@ -9,15 +9,27 @@ use tempfile::TempDir;
 async fn chunks_and_lanes_and_temporal_do_not_show() {
     let project = film("small");
     let wanted = reference(&project, &["--lanes", "1"]);
-    assert_eq!(reference(&project, &["--chunks", "3", "--lanes", "2"]), wanted, "in process");
+    assert_eq!(
+        reference(&project, &["--chunks", "3", "--lanes", "2"]),
+        wanted,
+        "in process"
+    );
     // A service of its own for each, or the second would find the segments of the first.
     for (chunks, lanes) in [(1, 1), (3, 1), (7, 2)] {
         let folder = TempDir::new().unwrap();
         let dev = Dev::start(folder.path());
         let mut client = dev.client().await;
-        let options = RenderOptions { chunks, lanes, ..RenderOptions::default() };
+        let options = RenderOptions {
+            chunks,
+            lanes,
+            ..RenderOptions::default()
+        };
         let id = submit(&mut client, "one", &project, options).await;
-        assert_eq!(film_of(&mut client, &id).await, wanted, "{chunks} chunks, {lanes} lanes");
+        assert_eq!(
+            film_of(&mut client, &id).await,
+            wanted,
+            "{chunks} chunks, {lanes} lanes"
+        );
     }
 }
 
@@ -26,11 +38,20 @@ async fn end_to_end_and_again() {
     let folder = TempDir::new().unwrap();
     let dev = Dev::start(folder.path());
     let mut client = dev.client().await;
-    let id = submit(&mut client, "first", &film("small"), RenderOptions::default()).await;
+    let id = submit(
+        &mut client,
+        "first",
+        &film("small"),
+        RenderOptions::default(),
+    )
+    .await;
     let render = end_of(&mut client, &id).await;
     assert_eq!(render.state(), RenderState::Succeeded, "{:?}", render.error);
     let facts = render.film.unwrap();
-    assert_eq!((facts.frames, facts.width, facts.height, &*facts.fps), (90, 320, 180, "30"));
+    assert_eq!(
+        (facts.frames, facts.width, facts.height, &*facts.fps),
+        (90, 320, 180, "30")
+    );
     assert!(render.progress >= 1.0);
 
     let output = render.output.unwrap();
@@ -41,7 +62,13 @@ async fn end_to_end_and_again() {
     assert_eq!(download(&mut client, &id, 1000).await, whole[1000..]);
 
     // The same film under another name: nothing is rendered again.
-    let id = submit(&mut client, "second", &film("small"), RenderOptions::default()).await;
+    let id = submit(
+        &mut client,
+        "second",
+        &film("small"),
+        RenderOptions::default(),
+    )
+    .await;
     let again = end_of(&mut client, &id).await;
     assert_eq!(again.output.unwrap().sha256, output.sha256);
 }

@@ -16,7 +16,11 @@ impl Picture {
         let mut reader = decoder.read_info().unwrap();
         let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut rgb).unwrap();
-        Self { width: info.width as usize, channels: info.color_type.samples(), rgb }
+        Self {
+            width: info.width as usize,
+            channels: info.color_type.samples(),
+            rgb,
+        }
     }
 
     fn at(&self, x: usize, y: usize) -> [u8; 3] {
@@ -41,17 +45,37 @@ fn known_frames_have_known_pixels() {
         .arg(folder.path().join("data"))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     for frame in [0, 29, 30, 59, 60, 89] {
         let picture = Picture::read(&folder.path().join(format!("frame_{frame:06}.png")));
         // Two pixels a frame: frame 30 shows 1 s, exactly.
         let left = 20 + 2 * frame;
         assert_eq!(picture.at(left, 130), RED, "frame {frame}: the box begins");
-        assert_eq!(picture.at(left - 1, 130), GROUND, "frame {frame}: before the box");
-        assert_eq!(picture.at(left + 59, 130), RED, "frame {frame}: the box ends");
-        assert_eq!(picture.at(left + 60, 130), GROUND, "frame {frame}: after the box");
+        assert_eq!(
+            picture.at(left - 1, 130),
+            GROUND,
+            "frame {frame}: before the box"
+        );
+        assert_eq!(
+            picture.at(left + 59, 130),
+            RED,
+            "frame {frame}: the box ends"
+        );
+        assert_eq!(
+            picture.at(left + 60, 130),
+            GROUND,
+            "frame {frame}: after the box"
+        );
         // Visible from 1 s to before 2 s: frames 30 to 59.
-        let late = if (30..60).contains(&frame) { GREEN } else { GROUND };
+        let late = if (30..60).contains(&frame) {
+            GREEN
+        } else {
+            GROUND
+        };
         assert_eq!(picture.at(250, 50), late, "frame {frame}: the clip");
     }
 }

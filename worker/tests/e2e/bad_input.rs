@@ -1,0 +1,194 @@
+//! What is wrong is said, with a hint and an exit code, and nothing is left behind.
+
+use crate::harness::{film, framewright, in_process};
+use std::{fs, net::TcpListener, path::Path};
+use tempfile::TempDir;
+
+/// Runs in a folder of its own and returns exit code and stderr.
+fn run(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> (i32, String) {
+    let output = framewright()
+        .args(args)
+        .current_dir(folder)
+        .env("FRAMEWRIGHT_DATA", folder.join("data"))
+        .env("FRAMEWRIGHT_SCRATCH", folder.join("scratch"))
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    assert!(output.stdout.is_empty(), "stdout is for data");
+    (
+        output.status.code().unwrap(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[test]
+fn mistakes_have_an_exit_code_and_a_hint() {
+    let folder = TempDir::new().unwrap();
+    let small = film("small");
+    let small = small.to_str().unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    fs::create_dir(folder.path().join("plain")).unwrap();
+    fs::write(folder.path().join("plain/index.html"), "<p>no film").unwrap();
+    fs::write(folder.path().join("no.zip"), "not a zip").unwrap();
+    fs::create_dir(folder.path().join("bin")).unwrap();
+    // An ffmpeg that has no encoder, and no browser at all.
+    fs::write(
+        folder.path().join("bin/ffmpeg"),
+        "#!/bin/sh\necho ffmpeg version 1\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("bin/ffprobe"),
+        "#!/bin/sh\necho ffprobe version 1\n",
+    )
+    .unwrap();
+    for program in ["ffmpeg", "ffprobe"] {
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(folder.path().join("bin").join(program), executable).unwrap();
+    }
+    let ffmpeg = folder.path().join("bin/ffmpeg");
+    let ffmpeg = ffmpeg.to_str().unwrap();
+
+    let render = |project| vec!["render", project, "-o", "film.mp4", "--in-process"];
+    let with = |more: &[&'static str]| [&render("SMALL")[..], more].concat();
+    // Arguments, environment, exit code, what is said.
+    type Case<'a> = (Vec<&'a str>, Vec<(&'a str, &'a str)>, i32, &'a str);
+    let cases: Vec<Case<'_>> = vec![
+        (render("empty"), vec![], 2, "index.html"),
+        (render("plain"), vec![], 2, "data-composition-id"),
+        (render("nowhere"), vec![], 2, "nowhere"),
+        (render("no.zip"), vec![], 2, "zip"),
+        (with(&["--variables", "{bad"]), vec![], 2, "JSON object"),
+        (with(&["--variables", "[1]"]), vec![], 2, "JSON object"),
+        (with(&["--fps", "fast"]), vec![], 2, "frame rate"),
+        (with(&["--quality", "best"]), vec![], 2, "draft"),
+        (with(&["--chunks", "0"]), vec![], 2, "chunks"),
+        (with(&["--wibble"]), vec![], 2, "wibble"),
+        (with(&["--entry", "other.html"]), vec![], 2, "other.html"),
+        (
+            vec!["stills", "SMALL", "--frames", "90", "-o", "out"],
+            vec![],
+            2,
+            "90",
+        ),
+        (
+            render("SMALL"),
+            vec![("FRAMEWRIGHT_CHROMIUM", "/none")],
+            3,
+            "chromium",
+        ),
+        (
+            render("SMALL"),
+            vec![("FRAMEWRIGHT_FFMPEG", "/none")],
+            3,
+            "ffmpeg",
+        ),
+        (
+            render("SMALL"),
+            vec![("FRAMEWRIGHT_FFMPEG", ffmpeg)],
+            3,
+            "libx264",
+        ),
+        (
+            vec![
+                "render",
+                "SMALL",
+                "-o",
+                "film.mp4",
+                "--server",
+                "http://127.0.0.1:1",
+            ],
+            vec![],
+            4,
+            "127.0.0.1:1",
+        ),
+        (vec!["worker"], vec![], 2, "--temporal-address"),
+        (
+            vec!["render", "SMALL", "-o", "empty", "--in-process"],
+            vec![],
+            2,
+            "folder",
+        ),
+    ];
+    for (mut args, environment, code, says) in cases {
+        for arg in &mut args {
+            if *arg == "SMALL" {
+                *arg = small;
+            }
+        }
+        let (ended, told) = run(folder.path(), &args, &environment);
+        assert_eq!(ended, code, "{args:?} {environment:?}\n{told}");
+        assert!(told.contains("error"), "{args:?}\n{told}");
+        assert!(told.contains(says), "{args:?} says `{says}`:\n{told}");
+        assert!(!folder.path().join("film.mp4").exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let folder = TempDir::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for args in [
+        vec![
+            "dev",
+            "--listen",
+            &address,
+            "--web",
+            "127.0.0.1:0",
+            "--temporal-port",
+            "0",
+        ],
+        vec![
+            "dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--web",
+            &address,
+            "--temporal-port",
+            "0",
+        ],
+        vec![
+            "dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--web",
+            "127.0.0.1:0",
+            "--temporal-port",
+            &port,
+        ],
+    ] {
+        let (code, told) = run(folder.path(), &args, &[]);
+        assert_eq!(code, 3, "{told}");
+        assert!(told.contains(&port) && told.contains("hint"), "{told}");
+    }
+}
+
+#[test]
+fn an_in_process_render_leaves_nothing_but_the_film() {
+    let folder = TempDir::new().unwrap();
+    let output = in_process(
+        &film("small"),
+        folder.path(),
+        &folder.path().join("out/film.mp4"),
+        &["--fps", "10"],
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["frames"], 30);
+    let left: Vec<_> = fs::read_dir(folder.path().join("out"))
+        .unwrap()
+        .flatten()
+        .map(|f| f.file_name())
+        .collect();
+    assert_eq!(left, ["film.mp4"]);
+    assert_eq!(
+        fs::read_dir(folder.path().join("scratch")).unwrap().count(),
+        0
+    );
+}
