@@ -27,7 +27,7 @@ async fn a_render_can_be_watched_and_its_film_played() {
     let page = page.text().await.unwrap();
     let sha256 = render.output.unwrap().sha256;
     for part in [
-        "succeeded",
+        "done",
         &sha256,
         "<video",
         &render.temporal_url.replace('&', "&amp;"),
