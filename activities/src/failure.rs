@@ -76,6 +76,22 @@ impl Failure {
         move |source| Self::Scratch { task, source }
     }
 
+    /// The message and what was behind it, for logs and for whoever sits at this machine.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let words = error.to_string();
+            // Some errors repeat their cause in their own words.
+            if !text.contains(&words) {
+                text += ": ";
+                text += &words;
+            }
+            cause = error.source();
+        }
+        text
+    }
+
     /// The same, as it travels through history and over the wire.
     pub fn problem(&self) -> RenderProblem {
         RenderProblem {

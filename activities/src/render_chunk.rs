@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// The width of the pictures that the page shows, in pixels.
-const PREVIEW_WIDTH: u32 = 480;
+const PREVIEW_WIDTH: u32 = 640;
 
 /// A lane beyond these finds no core of its own on any machine that was measured.
 const MOST_LANES: u32 = 16;

@@ -173,7 +173,7 @@ fn failed(failure: Failure) -> ActivityError {
         Disposition::Permanent => (true, None),
         Disposition::Retry { after } => (false, (!after.is_zero()).then_some(after)),
     };
-    tracing::warn!(code = problem.code, permanent, "{}", problem.message);
+    tracing::warn!(code = problem.code, permanent, "{}", failure.chain());
     ApplicationFailure::builder(anyhow::Error::new(failure))
         .type_name(problem.code.clone())
         .non_retryable(permanent)

@@ -134,8 +134,8 @@ pub(crate) struct WorkerArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// After a request to stop, seconds for the segments in hand before they are abandoned
-    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
-    pub(crate) grace: u64,
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) grace: f64,
 }
 
 /// What the film shall be.
@@ -212,6 +212,13 @@ pub(crate) struct StillsArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err("seconds are expected, 0 to 86400".to_owned()),
+    }
 }
 
 fn json_object(text: &str) -> Result<Variables, String> {

@@ -133,6 +133,10 @@ impl Stack {
             telemetry,
         )
         .await?;
+        match embedded {
+            Some(_) => temporal::keep_history(&client).await,
+            None => temporal::register_search_attributes(&client).await,
+        }
         let temporal_ui = args.temporal.temporal_ui.clone().or_else(|| {
             let ports = embedded.as_ref()?.ports;
             Some(format!("http://127.0.0.1:{}", ports.ui))
@@ -303,7 +307,7 @@ impl WorkerOrder {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["worker", "--role", "chunks,general", "--name", &self.name])
-            .args(["--grace", &format!("{}", WORKER_GRACE.as_secs().max(1))])
+            .args(["--grace", &WORKER_GRACE.as_secs_f64().to_string()])
             .args(["--temporal-address", &self.server.address])
             .args(["--temporal-namespace", &self.server.namespace])
             .stdin(Stdio::null());

@@ -81,7 +81,7 @@ impl Exit {
 
 impl From<Failure> for Exit {
     fn from(failure: Failure) -> Self {
-        let exit = Self::new(kind_of(failure.code()), failure.to_string()).reason(failure.code());
+        let exit = Self::new(kind_of(failure.code()), failure.chain()).reason(failure.code());
         match failure.hint() {
             Some(hint) => exit.hint(hint),
             None => exit,
@@ -98,7 +98,7 @@ pub(crate) fn kind_of(code: &str) -> Kind {
             Kind::Machine
         }
         // Something that is fetched was not to be had this time.
-        "FW0115" | "FW0117" | "FW0118" => Kind::Failed,
+        "FW0115" | "FW0116" | "FW0117" => Kind::Failed,
         // The page never got ready, threw, or lacks a file.
         "FW0208" | "FW0209" | "FW0210" | "FW0211" => Kind::Input,
         "FW0505" | "FW0506" | "FW0507" | "FW0508" => Kind::Input,

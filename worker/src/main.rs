@@ -34,7 +34,8 @@ async fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    let telemetry = telemetry::init(&cli.log);
+    let is_service = matches!(cli.command, Command::Dev(_) | Command::Worker(_));
+    let telemetry = telemetry::init(&cli.log, is_service);
     let ended = run(cli.command, &telemetry).await;
     telemetry.shutdown();
     match ended {

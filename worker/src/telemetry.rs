@@ -8,8 +8,11 @@ use std::io::IsTerminal as _;
 use temporalio_sdk::opentelemetry::WorkflowIdGenerator;
 use tracing_subscriber::{EnvFilter, Layer as _, filter::filter_fn, prelude::*};
 
-/// What is quiet unless asked: a person at a terminal wants the film, a service its log.
-const DEFAULT_FILTER: &str = "warn,framewright=info,temporalio_client=error";
+/// A person at a terminal wants the film.
+const COMMAND_FILTER: &str = "warn,temporalio_client=error";
+
+/// A service wants its log.
+const SERVICE_FILTER: &str = "warn,framewright=info,temporalio_client=error";
 
 /// The trace provider, to be shut down at the end so that nothing is lost.
 pub(crate) struct Telemetry {
@@ -18,7 +21,12 @@ pub(crate) struct Telemetry {
 
 /// Sets up logging to stderr, and traces if an endpoint is named. A bad filter is replaced by the
 /// default and said so: logging must not keep a command from running.
-pub(crate) fn init(args: &LogArgs) -> Telemetry {
+pub(crate) fn init(args: &LogArgs, is_service: bool) -> Telemetry {
+    let usual = if is_service {
+        SERVICE_FILTER
+    } else {
+        COMMAND_FILTER
+    };
     // The same span ids when workflow code is replayed.
     let mut provider =
         SdkTracerProvider::builder().with_id_generator(WorkflowIdGenerator::default());
@@ -34,10 +42,10 @@ pub(crate) fn init(args: &LogArgs) -> Telemetry {
         }
     }
     let provider = provider.build();
-    let wanted = args.log.as_deref().unwrap_or(DEFAULT_FILTER);
+    let wanted = args.log.as_deref().unwrap_or(usual);
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|error| {
         trouble = Some(format!("bad log filter: {error}"));
-        EnvFilter::new(DEFAULT_FILTER)
+        EnvFilter::new(usual)
     });
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = if args.log_json {

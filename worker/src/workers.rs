@@ -3,7 +3,7 @@
 use crate::{
     cli::{Role, WorkerArgs},
     data::Data,
-    exit::Exit,
+    exit::{Exit, Kind},
     telemetry::Telemetry,
     temporal,
 };
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), E
         ffmpeg = workshop.toolchain.ffmpeg.version,
         "worker is ready"
     );
-    let grace = Duration::from_secs(args.grace);
+    let grace = Duration::from_secs_f64(args.grace);
     run_until(workers, drain, asked_to_stop()?, grace).await
 }
 
@@ -102,7 +102,8 @@ pub(crate) async fn run_until(
         .map_err(|error| Exit::failed(format!("a worker ended: {error}")))
 }
 
-/// Trips at SIGTERM and SIGINT.
+/// Trips at the first SIGTERM or SIGINT. A second one does not wait for an orderly end: the kernel
+/// ends our children with us.
 pub(crate) fn asked_to_stop() -> Result<impl Future<Output = ()>, Exit> {
     let catch = |kind| {
         signal(kind).map_err(|error| Exit::machine(format!("signals cannot be caught: {error}")))
@@ -111,12 +112,21 @@ pub(crate) fn asked_to_stop() -> Result<impl Future<Output = ()>, Exit> {
         catch(SignalKind::terminate())?,
         catch(SignalKind::interrupt())?,
     );
-    Ok(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
+    let stop = CancellationToken::new();
+    let first = stop.clone();
+    tokio::spawn(async move {
+        for _ in 0..2 {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            if first.is_cancelled() {
+                std::process::exit(Kind::Cancelled as i32);
+            }
+            first.cancel();
         }
-    })
+    });
+    Ok(stop.cancelled_owned())
 }
 
 /// The SDK's core on the runtime that we already run.

@@ -144,36 +144,63 @@ impl Progress {
         text
     }
 
-    /// One row per chunk while they fit a screen; people look here before they open an event.
+    /// What is done in a line, what is not in rows: the pane shows few of them, and people look
+    /// here before they open an event. Which of them run, only the server knows.
     fn table(&self) -> String {
-        const FIT: usize = 32;
-        if self.chunks.is_empty() || self.chunks.len() > FIT {
-            return String::new();
+        const ROWS: usize = 24;
+        let is_done = |chunk: &ChunkProgress| chunk.done == chunk.frames.len();
+        let numbered = || (1..).zip(&self.chunks);
+        let done: Vec<u32> = numbered()
+            .filter(|(_, chunk)| is_done(chunk))
+            .map(|(number, _)| number)
+            .collect();
+        let mut text = String::new();
+        if !done.is_empty() {
+            text += &format!("\n\nDone: chunks {}", ranges(&done));
         }
-        let mut text = String::from("\n\n| chunk | frames | |\n| --- | --- | --- |");
-        for (index, chunk) in self.chunks.iter().enumerate() {
-            let state = if chunk.done == chunk.frames.len() {
-                if chunk.rendered == 0 {
-                    "done, reused"
-                } else {
-                    "done"
-                }
-            } else if self.stage == Stage::Failed || self.stage == Stage::Cancelled {
-                "not finished"
-            } else if chunk.scheduled {
-                "with a worker or waiting for one"
-            } else {
-                "waiting"
+        let left: Vec<_> = numbered().filter(|(_, chunk)| !is_done(chunk)).collect();
+        if left.is_empty() {
+            return text;
+        }
+        let over = matches!(self.stage, Stage::Failed | Stage::Cancelled);
+        if !over {
+            text += "\n\nWhich of these run: tab *Pending Activities*, state *Started*";
+        }
+        text += "\n\n| chunk | frames | state |\n| --- | --- | --- |";
+        for (number, chunk) in left.iter().take(ROWS) {
+            let state = match (over, chunk.scheduled, chunk.done) {
+                (true, ..) => "not finished".to_owned(),
+                (_, true, 0) => "queued or running".to_owned(),
+                (_, true, done) => format!("{done} done, the rest queued or running"),
+                _ => "not begun".to_owned(),
             };
-            text += &format!(
-                "\n| {} | {}–{} | {state} |",
-                index + 1,
-                chunk.frames.start,
-                chunk.frames.end.saturating_sub(1)
-            );
+            let last = chunk.frames.end.saturating_sub(1);
+            text += &format!("\n| {number} | {}–{last} | {state} |", chunk.frames.start);
+        }
+        if left.len() > ROWS {
+            text += &format!("\n\n… and {} more", left.len() - ROWS);
         }
         text
     }
+}
+
+/// `1–3, 7` for rising numbers.
+fn ranges(numbers: &[u32]) -> String {
+    let mut parts: Vec<(u32, u32)> = Vec::new();
+    for &number in numbers {
+        match parts.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => parts.push((number, number)),
+        }
+    }
+    let words = parts.iter().map(|&(first, last)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}–{last}")
+        }
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// The segments of chunk `index` of `film`.
@@ -184,4 +211,15 @@ pub(crate) fn segments_of(film: &Film, index: u32) -> std::ops::Range<u32> {
 fn bar(percent: u32) -> String {
     let full = (percent / 5).min(20) as usize;
     format!("{}{}", "█".repeat(full), "░".repeat(20 - full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn numbers_in_a_row_are_folded() {
+        assert_eq!(ranges(&[1, 2, 3, 7, 9, 10]), "1–3, 7, 9–10");
+        assert_eq!(ranges(&[]), "");
+    }
 }

@@ -242,7 +242,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_end_is_waited_for_and_then_forced() {
-        let mut process = spawn(shell("trap '' TERM; sleep 600"), 0).await.unwrap();
+        let stubborn = "trap '' TERM; echo ready; sleep 600";
+        let mut process = spawn(shell(stubborn), 0).await.unwrap();
+        let mut ready = [0; 6];
+        let mut stdout = process.take_stdout().unwrap();
+        stdout.read_exact(&mut ready).await.unwrap();
         let status = process.end(Duration::from_millis(50)).await;
         assert_eq!(status.signal(), Some(libc::SIGKILL));
     }

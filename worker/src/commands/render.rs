@@ -5,7 +5,7 @@ use crate::{
     cli::{DEFAULT_GRPC, DevArgs, RenderArgs},
     client::{Board, Client, state_word},
     dev::{Stack, WorkerLog},
-    exit::{Exit, kind_of},
+    exit::{Exit, Kind, kind_of},
     telemetry::Telemetry,
     workers,
 };
@@ -13,8 +13,14 @@ use framewright_film::Quality;
 use framewright_proto::v1::{
     self, CreateRenderRequest, CreateRenderResponse, Render, RenderOptions, RenderState,
 };
-use std::{future::Future, time::Instant};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 use tokio_util::sync::CancellationToken;
+
+/// From a request to stop to the last process gone.
+const CANCEL_BUDGET: Duration = Duration::from_secs(15);
 
 /// `framewright render`.
 pub(crate) async fn render(args: RenderArgs, telemetry: &Telemetry) -> Result<(), Exit> {
@@ -88,10 +94,21 @@ async fn through(
     };
     let Some(render) = watched else {
         board.stage("cancelling", &created.render_id);
-        client
-            .cancel(&created.render_id, "Ctrl-C in the terminal")
-            .await?;
-        let ended = client.watch(&created.render_id, |_| {}).await?;
+        let cancelled = async {
+            client
+                .cancel(&created.render_id, "Ctrl-C in the terminal")
+                .await?;
+            client.watch(&created.render_id, |_| {}).await
+        };
+        let ended = tokio::time::timeout(CANCEL_BUDGET, cancelled)
+            .await
+            .map_err(|_| {
+                Exit::new(
+                    Kind::Cancelled,
+                    "the render was asked to stop and has not yet",
+                )
+                .hint(format!("look at {}", created.page_url))
+            })??;
         board.clear();
         return match ended.state() {
             // It was faster than the request to stop.

@@ -11,15 +11,10 @@ pub(crate) async fn stills(args: StillsArgs) -> Result<(), Exit> {
     let data = Data::open(&args.place)?;
     let workshop = data.workshop(&args.place).await?;
     let request = request(&workshop, &args.film, Quality::Standard, Some(1)).await?;
-    fs::create_dir_all(&args.output).map_err(|error| {
-        Exit::machine(format!(
-            "`{}` cannot be made: {error}",
-            args.output.display()
-        ))
-    })?;
     let write = |still: stills::Still| {
         let file = args.output.join(format!("frame_{:06}.png", still.frame));
-        fs::File::create(&file)
+        fs::create_dir_all(&args.output)
+            .and_then(|()| fs::File::create(&file))
             .and_then(|file| framewright_capture::write_png(&still.bgra, still.size, file))
             .map_err(Failure::scratch("writing a picture"))?;
         anstream::println!("{}", file.display());

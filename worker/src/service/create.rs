@@ -26,10 +26,11 @@ pub(super) async fn create(
     request: CreateRenderRequest,
 ) -> Result<CreateRenderResponse, Refusal> {
     let id = render_id(&request)?;
-    let job = job(service, id.clone(), request).await?;
-    // Not the workflow's input: this one is compared, whatever a later version adds to the input.
+    let (job, title) = job(service, id.clone(), request).await?;
+    // Fields that a later version adds are left out of the JSON where they are absent, so that the
+    // same request has the same digest then.
     let asked = Digest::of(serde_json::to_vec(&job).map_err(Refusal::temporal)?).to_hex();
-    start(service, job, &asked).await?;
+    start(service, job, &title, &asked).await?;
 
     let state = service
         .handle(&id)
@@ -58,12 +59,13 @@ fn render_id(request: &CreateRenderRequest) -> Result<RenderId, Refusal> {
         .map_err(|error| Refusal::field("request_id", error.to_string()))
 }
 
-/// Checks the request as far as that goes without a browser.
+/// Checks the request as far as that goes without a browser. Returns the composition's id beside
+/// the job, for people.
 async fn job(
     service: &Service,
     id: RenderId,
     request: CreateRenderRequest,
-) -> Result<RenderJob, Refusal> {
+) -> Result<(RenderJob, String), Refusal> {
     let options = request.options.unwrap_or_default();
     let bad = |field, error: &dyn std::fmt::Display| Refusal::field(field, error.to_string());
     let project: Digest = request
@@ -94,7 +96,7 @@ async fn job(
         )),
     };
     let entry = (!options.entry.is_empty()).then_some(options.entry);
-    check_project(service, project, entry.as_deref()).await?;
+    let title = check_project(service, project, entry.as_deref()).await?;
     let variables = match options.variables {
         Some(variables) if !variables.fields.is_empty() => {
             let json =
@@ -103,7 +105,7 @@ async fn job(
         }
         _ => None,
     };
-    Ok(RenderJob {
+    let job = RenderJob {
         id,
         project,
         entry,
@@ -112,14 +114,15 @@ async fn job(
         chunks: at_most("options.chunks", options.chunks, 10_000)?,
         lanes: at_most("options.lanes", options.lanes, 16)?,
         variables,
-    })
+    };
+    Ok((job, title))
 }
 
 async fn check_project(
     service: &Service,
     project: Digest,
     entry: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<String, Refusal> {
     let archive = get_blob(service.store(), project)
         .await
         .map_err(|error| match error {
@@ -135,11 +138,11 @@ async fn check_project(
         framewright_composition::inspect(&Project::from_zip(archive)?, entry.as_deref())
     });
     let inspected = checked.await.map_err(Refusal::temporal)?;
-    inspected.map_err(|error| Refusal::from(Failure::from(error)))?;
-    Ok(())
+    let composition = inspected.map_err(|error| Refusal::from(Failure::from(error)))?;
+    Ok(composition.id)
 }
 
-async fn start(service: &Service, job: RenderJob, asked: &str) -> Result<(), Refusal> {
+async fn start(service: &Service, job: RenderJob, title: &str, asked: &str) -> Result<(), Refusal> {
     let id = job.id.clone();
     let mut memo = MemoValues::new();
     memo.insert(MEMO_REQUEST, asked.to_owned());
@@ -154,11 +157,7 @@ async fn start(service: &Service, job: RenderJob, asked: &str) -> Result<(), Ref
         ]))
         .memo(memo)
         .priority(Priority::builder().fairness_key(id.tenant.clone()).build())
-        .static_summary(format!(
-            "{} of {}",
-            job.entry.as_deref().unwrap_or("index.html"),
-            id.tenant
-        ))
+        .static_summary(format!("{title}, {} quality", job.quality))
         .build();
     match service
         .temporal()

@@ -67,9 +67,21 @@ impl Refusal {
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         let code = match (&failure, failure.disposition()) {
-            (Failure::Store(_), _) | (_, Disposition::Retry { .. }) => Code::Unavailable,
+            (_, Disposition::Retry { .. }) => Code::Unavailable,
+            (Failure::Store(StoreError::NotFound(_)), _) => Code::NotFound,
+            (Failure::Store(_), _) => Code::Internal,
             _ => Code::InvalidArgument,
         };
+        if let Failure::Store(error) = &failure {
+            // Keys and paths are nobody's business outside.
+            tracing::warn!(%error, "the store does not do what was asked");
+            let message = match code {
+                Code::NotFound => "what was asked for is no longer in the store",
+                Code::Unavailable => "the store does not answer",
+                _ => "the store refuses what was asked",
+            };
+            return Self::new(code, failure.code(), message);
+        }
         Self {
             code,
             reason: failure.code().to_owned(),

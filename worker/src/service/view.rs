@@ -9,7 +9,7 @@ use framewright_workflows::{
     Heartbeat, Progress, RenderId, RenderOutput, RenderProblem, RenderWorkflow, Stage,
     queues::{self, STAGE},
 };
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use temporalio_client::{
     WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowGetResultOptions,
     WorkflowQueryOptions,
@@ -25,6 +25,9 @@ use temporalio_common::{
     },
 };
 use tonic::IntoRequest as _;
+
+/// A step that waits this long for a worker says so.
+const WORTH_A_WORD: Duration = Duration::from_secs(5);
 
 /// Whether nothing will change any more.
 pub(crate) fn is_final(state: RenderState) -> bool {
@@ -211,19 +214,14 @@ fn count(render: &mut Render) {
     }
 }
 
-/// What is left at the rate of the chunks that run now.
+/// What is left at the rate of the whole render so far: chunks differ too much for less.
 fn show_eta(render: &mut Render, started: Option<SystemTime>) {
-    let Some(film) = &render.film else { return };
-    let left = f64::from(film.frames) * (1.0 - render.progress);
-    let rate: f64 = render
-        .chunks
-        .iter()
-        .filter(|chunk| chunk.state() == ChunkState::Running)
-        .map(|chunk| chunk.fps)
-        .sum();
-    if rate > 0.0 && started.is_some() {
-        let seconds = (left / rate).min(1e9);
-        render.eta = std::time::Duration::from_secs_f64(seconds).try_into().ok();
+    let Some(elapsed) = started.and_then(|started| started.elapsed().ok()) else {
+        return;
+    };
+    if render.state() == RenderState::Rendering && render.progress > 0.01 {
+        let seconds = elapsed.as_secs_f64() * (1.0 - render.progress) / render.progress;
+        render.eta = Duration::from_secs_f64(seconds.min(1e9)).try_into().ok();
     }
 }
 
@@ -242,8 +240,14 @@ async fn show_notice(service: &Service, render: &mut Render, pending: &[PendingA
             activity.activity_id, activity.attempt
         );
     }
-    let waits =
-        |activity: &&PendingActivityInfo| activity.state == PendingActivityState::Scheduled as i32;
+    // A worker that is just starting is not worth a word.
+    let waits = |activity: &&PendingActivityInfo| {
+        activity.state == PendingActivityState::Scheduled as i32
+            && activity.scheduled_time.is_some_and(|since| {
+                let since = UNIX_EPOCH + Duration::from_secs(since.seconds.unsigned_abs());
+                since.elapsed().is_ok_and(|waited| waited > WORTH_A_WORD)
+            })
+    };
     let runs = pending
         .iter()
         .any(|activity| activity.state == PendingActivityState::Started as i32);

@@ -83,7 +83,7 @@ pub(crate) async fn connect(
                     "the Temporal server at `{}` does not answer: {error}",
                     server.address
                 ))
-                .hint("start it, or leave the address away to have one started"));
+                .hint("start it, or check `--temporal-address`, `TEMPORAL_ADDRESS` and `temporal.toml`"));
             }
             Err(error) => tracing::debug!(%error, "Temporal does not answer yet"),
         }

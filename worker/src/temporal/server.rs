@@ -107,8 +107,6 @@ impl DevServer {
                 "--ui-port",
                 &ports.ui.to_string(),
             ])
-            // Pauses and resets of single activities are not what they seem (docs/decisions/0004).
-            .env("TEMPORAL_ACTIVITY_COMMANDS_DISABLED", "true")
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors);
