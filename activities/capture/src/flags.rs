@@ -72,6 +72,10 @@ pub const FLAGS: &[Flag] = &[
         "on SwiftShader, the GPU compositor is slower and its pixels differ from run to run; in software there is also a buffer to read",
     ),
     flag(
+        "--ui-disable-partial-swap",
+        "the compositor draws every frame whole: drawn in part, the edges of layers in 3-D depend on what moved before (some 300 pixels of `examples/launch`)",
+    ),
+    flag(
         "--force-color-profile=srgb",
         "colours do not depend on a screen",
     ),
