@@ -1,4 +1,4 @@
-use crate::stage::{DOM, GL, Stage, segment};
+use crate::stage::{DEPTH, DOM, GL, Stage, segment};
 use framewright_capture::{Reader, ReaderChoice, open_lane};
 use std::collections::HashSet;
 
@@ -47,6 +47,7 @@ async fn both_readers_see_the_same_pixels() {
         (DOM, 639, 359),
         (DOM, 360, 640),
         (GL, 640, 360),
+        (DEPTH, 1280, 720),
     ] {
         let mut stage = Stage::of(page, width, height).await;
         let mut seen = Vec::new();

@@ -20,6 +20,9 @@ pub(crate) const DOM: &str = include_str!("pages/dom.html");
 /// A WebGL picture that moves, with letters on top.
 pub(crate) const GL: &str = include_str!("pages/gl.html");
 
+/// A plane of layers in depth, of which a few move at a time.
+pub(crate) const DEPTH: &str = include_str!("pages/depth.html");
+
 type Respond = dyn Fn(&Url) -> Option<(&'static str, Vec<u8>)> + Send + Sync;
 
 /// Pages by function; remembers what it was asked for.
