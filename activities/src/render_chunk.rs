@@ -4,7 +4,7 @@ use crate::{Failure, Manifest, PlanKeys, Workshop};
 use framewright_capture::{CaptureSession, Lane, SessionSpec, Shot};
 use framewright_encode::{Encoding, SegmentEncoder, preview_jpeg};
 use framewright_film::{Digest, FrameRange};
-use framewright_store::{Body, PutMode};
+use framewright_store::{Body, Put, PutMode};
 use framewright_workflows::{ChunkOutcome, ChunkSpec, Heartbeat};
 use std::{
     collections::VecDeque,
@@ -161,6 +161,7 @@ async fn render_segment(
     let folder = scratch
         .folder("segment")
         .map_err(Failure::scratch("making room for a segment"))?;
+    tracing::debug!(%frames, "segment begins");
     let file = folder.path().join("segment.mp4");
     let (mut encoder, ()) = tokio::try_join!(
         async {
@@ -195,8 +196,11 @@ async fn render_segment(
             .await?;
     }
     let key = work.keys.segment(frames)?;
-    store.put(&key, Body::File(file), PutMode::IfAbsent).await?;
-    tracing::debug!(%frames, "segment is stored");
+    match store.put(&key, Body::File(file), PutMode::IfAbsent).await? {
+        Put::Created => tracing::debug!(%frames, "segment is stored"),
+        // A worker that was taken for dead, and was not, came first. Its bytes are these.
+        Put::AlreadyThere => tracing::info!(%frames, "segment was stored by somebody else"),
+    }
     work.meter.stored.fetch_add(1, Ordering::Relaxed);
     Ok(buffer)
 }

@@ -25,7 +25,7 @@ use tokio::{net::TcpListener, process::Command, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// After a request to stop: the segments in hand, then the end. All of it must be over in 5 s.
-const WORKER_GRACE: Duration = Duration::from_millis(2500);
+const WORKER_GRACE: Duration = Duration::from_millis(2000);
 
 /// A worker that dies sooner than this after its start is started again more slowly.
 const HEALTHY: Duration = Duration::from_secs(10);
