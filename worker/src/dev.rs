@@ -33,7 +33,11 @@ const HEALTHY: Duration = Duration::from_secs(10);
 /// `framewright dev`.
 pub(crate) async fn run(args: DevArgs, telemetry: &Telemetry) -> Result<(), Exit> {
     let stop = workers::asked_to_stop()?;
-    let stack = Stack::start(&args, WorkerLog::Ours, telemetry).await?;
+    // Starting may mean building the Temporal server, for minutes.
+    let stack = tokio::select! {
+        started = Stack::start(&args, WorkerLog::Ours, telemetry) => started?,
+        () = stop.cancelled() => return Ok(()),
+    };
     let addresses = stack.addresses();
     let Addresses {
         grpc,
@@ -58,7 +62,7 @@ pub(crate) async fn run(args: DevArgs, telemetry: &Telemetry) -> Result<(), Exit
     anstream::eprintln!(
         "  Ctrl-C                                    ends all of it; renders go on at the next start\n"
     );
-    stack.serve(stop).await
+    stack.serve(stop.cancelled_owned()).await
 }
 
 impl DevArgs {

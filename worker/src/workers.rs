@@ -60,7 +60,7 @@ pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), E
         "worker is ready"
     );
     let grace = Duration::from_secs_f64(args.grace);
-    run_until(workers, drain, asked_to_stop()?, grace).await
+    run_until(workers, drain, asked_to_stop()?.cancelled_owned(), grace).await
 }
 
 /// Runs the workers until `stop`, then lets what they do end within `grace`.
@@ -104,7 +104,7 @@ pub(crate) async fn run_until(
 
 /// Trips at the first SIGTERM or SIGINT. A second one does not wait for an orderly end: the kernel
 /// ends our children with us.
-pub(crate) fn asked_to_stop() -> Result<impl Future<Output = ()>, Exit> {
+pub(crate) fn asked_to_stop() -> Result<CancellationToken, Exit> {
     let catch = |kind| {
         signal(kind).map_err(|error| Exit::machine(format!("signals cannot be caught: {error}")))
     };
@@ -126,7 +126,7 @@ pub(crate) fn asked_to_stop() -> Result<impl Future<Output = ()>, Exit> {
             first.cancel();
         }
     });
-    Ok(stop.cancelled_owned())
+    Ok(stop)
 }
 
 /// The SDK's core on the runtime that we already run.

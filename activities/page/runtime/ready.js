@@ -175,12 +175,26 @@ function overdue(name, what, ms) {
   return `waited ${(ms / 1000).toFixed(1)} s for ${name}: ${list}${hint}${seen}`;
 }
 
+/** How long a page that is ready in all else may take to tell its length, milliseconds. */
+const LENGTH_PATIENCE = 5000;
+let lengthlessSince = null;
+
+/** @param {number | null} length of a page that is ready in all else */
+function missLength(length) {
+  if (length !== null) lengthlessSince = null;
+  else if (!failure) lengthlessSince ??= native.now();
+  if (lengthlessSince !== null && native.now() - lengthlessSince > LENGTH_PATIENCE) {
+    fail("duration", "the composition has no length: its root has no `data-duration`, and no timeline or medium of it has one");
+  }
+}
+
 /** Plain data for the driver; cheap enough to be asked for every few milliseconds. */
 function status() {
   const pending = check();
   const root = findRoot();
   const loaded = document.readyState === "complete" && pending.length === 0;
   const length = loaded ? duration() : null;
+  if (loaded) missLength(length);
   if (loaded && !settled) catchUpWithChanges();
   if (timingMistake) fail("timing", timingMistake);
   return {

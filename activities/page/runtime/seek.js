@@ -7,6 +7,18 @@ let lastFrame = -1;
 /** @type {number | null} film time that is shown, seconds */
 let shownTime = null;
 
+/** @type {unknown[]} what the page threw since the last frame: a frame after that would be wrong */
+let thrown = [];
+
+/** Runs page code that moves the page; what it throws ends this frame, not the code beside it. */
+function attempt(callback, ...args) {
+  try {
+    callback(...args);
+  } catch (error) {
+    thrown.push(error);
+  }
+}
+
 /** @param {number} t film time, seconds  @param {boolean} quiet no callbacks */
 function showTime(t, quiet) {
   const passing = t !== shownTime;
@@ -88,7 +100,13 @@ function finish(t) {
     if (result !== 0) promises.push(result);
   }
   const detail = { time: t, waitUntil: (promise) => void promises.push(promise) };
+  // What a listener throws never reaches whoever dispatched; the browser reports it here.
+  const hear = (event) => void thrown.push(event.error ?? event.message);
+  window.addEventListener("error", hear);
   window.dispatchEvent(new CustomEvent("hf-seek", { detail }));
+  window.removeEventListener("error", hear);
+  const [first] = thrown.splice(0);
+  if (first !== undefined) throw first;
   if (promises.length === 0) return 0;
   return Promise.all(promises).then(() => 0);
 }

@@ -59,7 +59,7 @@ function seekTimelines(t, quiet) {
   adoptTimelines();
   for (const entry of driven.values()) {
     if (isCarried(entry.timeline)) continue;
-    guarded(seekTimeline, entry, Math.max(0, localTime(entry.scope, t)), quiet);
+    attempt(seekTimeline, entry, Math.max(0, localTime(entry.scope, t)), quiet);
   }
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn render(args: &RenderArgs) -> Result<(), Exit> {
     };
     let (film, output) = tokio::select! {
         rendered = rendering => rendered?,
-        () = stop => return Err(Exit::cancelled()),
+        () = stop.cancelled() => return Err(Exit::cancelled()),
         () = drawing => return Err(Exit::failed("the progress bar ended")),
     };
 
@@ -60,6 +60,10 @@ pub(super) async fn render(args: &RenderArgs) -> Result<(), Exit> {
         .fetch(&key, part.path())
         .await
         .map_err(Failure::from)?;
+    // `fetch` put a file of its own there, which is for our eyes alone.
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(part.path(), readable)
+        .map_err(|error| Exit::machine(format!("the film cannot be made readable: {error}")))?;
     part.persist(&args.output).map_err(|error| {
         Exit::machine(format!(
             "`{}` cannot be written: {}",

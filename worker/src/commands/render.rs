@@ -13,10 +13,7 @@ use framewright_film::Quality;
 use framewright_proto::v1::{
     self, CreateRenderRequest, CreateRenderResponse, Render, RenderOptions, RenderState,
 };
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// From a request to stop to the last process gone.
@@ -45,12 +42,15 @@ pub(crate) async fn render(args: RenderArgs, telemetry: &Telemetry) -> Result<()
 async fn embedded(
     args: &RenderArgs,
     archive: Vec<u8>,
-    stop: impl Future<Output = ()>,
+    stop: CancellationToken,
     telemetry: &Telemetry,
 ) -> Result<(), Exit> {
     anstream::eprintln!("no service answers at {DEFAULT_GRPC}: running one for this render");
     let dev = DevArgs::for_one_render(args)?;
-    let stack = Stack::start(&dev, WorkerLog::File, telemetry).await?;
+    let stack = tokio::select! {
+        started = Stack::start(&dev, WorkerLog::File, telemetry) => started?,
+        () = stop.cancelled() => return Err(Exit::cancelled()),
+    };
     let client = Client::connect(&stack.addresses().grpc).await?;
     let (done, over) = (CancellationToken::new(), CancellationToken::new());
     let rendered = async {
@@ -74,7 +74,7 @@ async fn through(
     mut client: Client,
     args: &RenderArgs,
     archive: Vec<u8>,
-    stop: impl Future<Output = ()>,
+    stop: CancellationToken,
 ) -> Result<(), Exit> {
     let begun = Instant::now();
     let mut board = Board::new();
@@ -89,7 +89,7 @@ async fn through(
         tokio::pin!(watch);
         tokio::select! {
             watched = &mut watch => Some(watched?),
-            () = stop => None,
+            () = stop.cancelled() => None,
         }
     };
     let Some(render) = watched else {

@@ -22,6 +22,6 @@ pub(crate) async fn stills(args: StillsArgs) -> Result<(), Exit> {
     };
     tokio::select! {
         written = stills::stills(&workshop, &request, &args.frames, write) => Ok(written?),
-        () = stop => Err(Exit::cancelled()),
+        () = stop.cancelled() => Err(Exit::cancelled()),
     }
 }

@@ -86,7 +86,7 @@ impl Service {
         view::render(self, id).await
     }
 
-    /// Renders, the newest first, and where the next page begins.
+    /// Renders, those that run first, and where the next page begins.
     pub(crate) async fn list(
         &self,
         tenant: &str,

@@ -333,7 +333,7 @@ fn error(problem: &RenderProblem) -> RenderError {
     }
 }
 
-/// Renders, the newest first, as the visibility store has them: without chunks.
+/// Renders, as the visibility store has them: without chunks.
 pub(super) async fn list(
     service: &Service,
     tenant: &str,
@@ -361,7 +361,10 @@ pub(super) async fn list(
     let page = workflows
         .list_workflow_executions(request.into_request())
         .await
-        .map_err(Refusal::temporal)?
+        .map_err(|status| match status.code() {
+            tonic::Code::InvalidArgument => Refusal::field("page_token", "not one of ours"),
+            _ => Refusal::temporal(status),
+        })?
         .into_inner();
     let renders = page
         .executions

@@ -50,6 +50,8 @@ fn mistakes_have_an_exit_code_and_a_hint() {
     let ffmpeg = ffmpeg.to_str().unwrap();
 
     let render = |project| vec!["render", project, "-o", "film.mp4", "--in-process"];
+    let (throws, no_length) = (film("throws"), film("no-length"));
+    let (throws, no_length) = (throws.to_str().unwrap(), no_length.to_str().unwrap());
     let with = |more: &[&'static str]| [&render("SMALL")[..], more].concat();
     // Arguments, environment, exit code, what is said.
     type Case<'a> = (Vec<&'a str>, Vec<(&'a str, &'a str)>, i32, &'a str);
@@ -57,6 +59,8 @@ fn mistakes_have_an_exit_code_and_a_hint() {
         (render("empty"), vec![], 2, "index.html"),
         (render("plain"), vec![], 2, "data-composition-id"),
         (render("nowhere"), vec![], 2, "nowhere"),
+        (render(throws), vec![], 2, "out of colours"),
+        (render(no_length), vec![], 2, "no length"),
         (render("no.zip"), vec![], 2, "zip"),
         (with(&["--variables", "{bad"]), vec![], 2, "JSON object"),
         (with(&["--variables", "[1]"]), vec![], 2, "JSON object"),

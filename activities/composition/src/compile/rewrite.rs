@@ -49,10 +49,11 @@ pub(crate) fn entry(
     let has_head = scan.has_head || is_fragment;
     let settings = RewriteStrSettings {
         element_content_handlers: vec![element!(
-            "html, head, template, body, script, link",
+            "html, head, template, body, script, link, img, source",
             move |element| {
                 add(element, &on_start, &gate, has_head);
                 drop_stale_integrity(element, url, resources);
+                keep_one_density(element);
                 Ok(())
             }
         )],
@@ -106,6 +107,56 @@ fn add(element: &mut Element<'_, '_>, shared: &Rc<RefCell<State>>, gate: &str, h
     }
 }
 
+/// Leaves an image one candidate of its `srcset`: the one for a screen of density 1, which a film is.
+///
+/// Chromium takes a denser one if that happens to be in its cache already, so what a frame shows
+/// would depend on which file came first.
+fn keep_one_density(element: &mut Element<'_, '_>) {
+    let Some(set) = element.get_attribute("srcset") else {
+        return;
+    };
+    let Some(candidates) = densities(&set) else {
+        return;
+    };
+    let fits = |&&(_, density): &&(&str, f64)| density >= 1.0;
+    let by_density = |a: &&(&str, f64), b: &&(&str, f64)| a.1.total_cmp(&b.1);
+    let best = candidates.iter().filter(fits).min_by(by_density);
+    let Some(&(url, density)) = best.or_else(|| candidates.iter().max_by(by_density)) else {
+        return;
+    };
+    // The `src` of an image is its candidate for density 1.
+    let has_src = element.tag_name() == "img" && element.has_attribute("src");
+    if has_src && density > 1.0 {
+        element.remove_attribute("srcset");
+    } else {
+        // It was an attribute's value before, so it can be one again.
+        let _ = element.set_attribute("srcset", &format!("{url} {density}x"));
+    }
+}
+
+/// The candidates of a `srcset`; `None` where they are chosen by width, or by rules that a comma
+/// in a URL takes a parser for.
+fn densities(set: &str) -> Option<Vec<(&str, f64)>> {
+    if set.contains("data:") {
+        return None;
+    }
+    let candidates = set
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    candidates
+        .map(
+            |candidate| match candidate.split_once(char::is_whitespace) {
+                None => Some((candidate, 1.0)),
+                Some((url, descriptor)) => {
+                    let density = descriptor.trim().strip_suffix('x')?.parse().ok()?;
+                    Some((url, density))
+                }
+            },
+        )
+        .collect()
+}
+
 /// The bundle answers with the file that npm has. Where the page's own hash is of something else
 /// (a CDN's build of it), the browser would refuse it.
 fn drop_stale_integrity(
@@ -123,5 +174,18 @@ fn drop_stale_integrity(
     if resource.is_some_and(|resource| !integrity_matches(&integrity, &resource.bytes)) {
         element.remove_attribute("integrity");
         element.remove_attribute("crossorigin");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::densities;
+
+    #[test]
+    fn candidates_are_told_apart_by_density_only() {
+        let two = densities("a.png, b.png 2x").unwrap();
+        assert_eq!(two, [("a.png", 1.0), ("b.png", 2.0)]);
+        assert_eq!(densities("a.png 480w, b.png 800w"), None);
+        assert_eq!(densities("data:image/png;base64,AA 1x"), None);
     }
 }
