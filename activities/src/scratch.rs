@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 use tempfile::TempDir;
@@ -62,8 +62,6 @@ impl Scratch {
         self.root.path().to_owned()
     }
 }
-
-use std::os::unix::fs::PermissionsExt as _;
 
 fn remove_orphans(base: &Path) -> io::Result<()> {
     for entry in fs::read_dir(base)? {

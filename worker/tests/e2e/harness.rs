@@ -1,8 +1,9 @@
 //! A service to try things on, and eyes for `/proc`.
 
 use framewright_proto::v1::{
-    CreateRenderRequest, DownloadOutputRequest, Render, RenderOptions, RenderState,
-    UploadProjectRequest, WatchRenderRequest, render_service_client::RenderServiceClient,
+    CancelRenderRequest, CreateRenderRequest, DownloadOutputRequest, Render, RenderOptions,
+    RenderState, UploadProjectRequest, WatchRenderRequest,
+    render_service_client::RenderServiceClient,
 };
 use std::{
     collections::BTreeSet,
@@ -271,6 +272,14 @@ pub(crate) async fn submit(
         .await
         .unwrap();
     created.into_inner().render_id
+}
+
+pub(crate) async fn cancel(client: &mut Renders, render_id: &str) {
+    let request = CancelRenderRequest {
+        render_id: render_id.to_owned(),
+        reason: "enough".into(),
+    };
+    client.cancel_render(request).await.unwrap();
 }
 
 /// Watches to the end.

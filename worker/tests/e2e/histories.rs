@@ -3,8 +3,8 @@
 //! `FRAMEWRIGHT_SAVE_HISTORIES=workflows/tests/histories cargo test -p framewright histories` keeps
 //! them for `workflows/tests/replay.rs`, which holds later versions to them.
 
-use crate::harness::{Dev, end_of, eventually, film, segments, signal, submit};
-use framewright_proto::v1::{CancelRenderRequest, RenderOptions, RenderState};
+use crate::harness::{Dev, cancel, end_of, eventually, film, segments, signal, submit};
+use framewright_proto::v1::{RenderOptions, RenderState};
 use framewright_workflows::RenderWorkflow;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -76,13 +76,7 @@ async fn histories_of_every_path_replay() {
         (segments(folder.path()).len() > 3).then_some(())
     })
     .await;
-    client
-        .cancel_render(CancelRenderRequest {
-            render_id: id.clone(),
-            reason: "enough".into(),
-        })
-        .await
-        .unwrap();
+    cancel(&mut client, &id).await;
     end_of(&mut client, &id).await;
     replay(&dev, &id, "cancel").await;
 

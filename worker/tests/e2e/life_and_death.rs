@@ -1,7 +1,9 @@
 //! Beginning and ending: nothing is left behind, and what was asked for goes on.
 
-use crate::harness::{Dev, end_of, eventually, film, framewright, segments, signal, submit};
-use framewright_proto::v1::{CancelRenderRequest, RenderOptions, RenderState};
+use crate::harness::{
+    Dev, cancel, end_of, eventually, film, framewright, segments, signal, submit,
+};
+use framewright_proto::v1::{RenderOptions, RenderState};
 use std::process::Stdio;
 use tempfile::TempDir;
 
@@ -52,11 +54,7 @@ async fn a_cancelled_render_leaves_no_browser() {
         (!segments(folder.path()).is_empty()).then_some(())
     })
     .await;
-    let cancel = CancelRenderRequest {
-        render_id: id.clone(),
-        reason: "enough".into(),
-    };
-    client.cancel_render(cancel).await.unwrap();
+    cancel(&mut client, &id).await;
     assert_eq!(
         end_of(&mut client, &id).await.state(),
         RenderState::Cancelled

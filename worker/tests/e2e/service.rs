@@ -1,9 +1,7 @@
 //! What the API promises besides films.
 
-use crate::harness::{Dev, end_of, film, request, submit, upload};
-use framewright_proto::v1::{
-    CancelRenderRequest, GetRenderRequest, ListRendersRequest, RenderOptions, RenderState,
-};
+use crate::harness::{Dev, cancel, end_of, film, request, submit, upload};
+use framewright_proto::v1::{GetRenderRequest, ListRendersRequest, RenderOptions, RenderState};
 use std::collections::BTreeSet;
 use tempfile::TempDir;
 use tonic::Code;
@@ -164,11 +162,7 @@ async fn a_render_waits_for_a_worker_and_says_so_and_can_be_cancelled() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert!(notice.contains("no worker"), "{notice:?}");
-    let cancel = CancelRenderRequest {
-        render_id: id.clone(),
-        reason: "enough".into(),
-    };
-    client.cancel_render(cancel).await.unwrap();
+    cancel(&mut client, &id).await;
     assert_eq!(
         end_of(&mut client, &id).await.state(),
         RenderState::Cancelled
