@@ -21,6 +21,7 @@ pub mod stills;
 pub mod temporal;
 
 mod failure;
+mod habits;
 mod manifest;
 mod scratch;
 mod site;
@@ -29,6 +30,7 @@ mod trial;
 mod workshop;
 
 pub use failure::Failure;
+pub use habits::{Habits, ProbeHabit, WarmupHabit};
 pub use manifest::{Manifest, PlanKeys, ResourceRef};
 pub use scratch::Scratch;
 pub use toolchain::{Toolchain, ToolchainOptions};

@@ -1,18 +1,18 @@
 //! Segments of a plan → store: one warm-up session, one probe, then lanes that share the work.
 
-use crate::{Failure, Manifest, PlanKeys, Workshop};
-use framewright_capture::{CaptureSession, Lane, SessionSpec, Shot};
+use crate::{Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop};
+use framewright_capture::{CaptureSession, Lane, SessionReport, SessionSpec, Shot};
 use framewright_encode::{Encoding, SegmentEncoder, preview_jpeg};
 use framewright_film::{Digest, FrameRange};
 use framewright_store::{Body, Put, PutMode};
-use framewright_workflows::{ChunkOutcome, ChunkSpec, Heartbeat};
+use framewright_workflows::{ChunkOutcome, ChunkSpec, Heartbeat, ProbeSpan};
 use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,9 @@ pub struct ChunkMeter {
     reused: AtomicU32,
     stored: AtomicU32,
     lanes: AtomicU32,
+    /// Milliseconds from the start to the first captured frame; 0 until there is one.
+    first_frame: AtomicU64,
+    probes: Mutex<Vec<ProbeSpan>>,
 }
 
 /// Renders the segments of `spec` that are not in the store yet, and stores each as soon as it is
@@ -76,6 +79,10 @@ pub async fn render_chunk(
         rendered: meter.captured.load(Ordering::Relaxed),
         reused: meter.reused.load(Ordering::Relaxed),
         millis: meter.begun.elapsed().as_millis() as u64,
+        first_frame_millis: meter.first_frame(),
+        lanes: meter.lanes.load(Ordering::Relaxed),
+        warm: false,
+        probes: meter.probes(),
     })
 }
 
@@ -120,20 +127,38 @@ async fn missing_segments(
 
 /// The session is the first lane; the others start while it already captures, and never probe.
 async fn capture(work: &Arc<Work>, spec: SessionSpec, lanes: u32) -> Result<(), Failure> {
-    let session = CaptureSession::open(spec.clone()).await?;
+    let habits = work.workshop.habits;
     let mut running = JoinSet::new();
-    running.spawn(run_lane(work.clone(), session.into_lane()));
-    for _ in 1..lanes {
+    let session = open_session(work, &spec).await?;
+    let mut more = lanes;
+    match habits.warmup {
+        WarmupHabit::Keep => {
+            running.spawn(run_lane(work.clone(), session.into_lane()));
+            more -= 1;
+        }
+        WarmupHabit::Discard => session.into_lane().close().await,
+    }
+    for _ in 0..more {
         let (work, spec) = (work.clone(), spec.clone());
-        running.spawn(
-            async move { run_lane(work, framewright_capture::open_lane(&spec).await?).await },
-        );
+        running.spawn(async move {
+            let lane = match habits.probe {
+                ProbeHabit::Once => framewright_capture::open_lane(&spec).await?,
+                ProbeHabit::PerLane => open_session(&work, &spec).await?.into_lane(),
+            };
+            run_lane(work, lane).await
+        });
     }
     // A lane that fails ends the others: dropping the set kills their browsers and encoders.
     while let Some(ended) = running.join_next().await {
         ended.map_err(|error| Failure::Lane(error.to_string()))??;
     }
     Ok(())
+}
+
+async fn open_session(work: &Work, spec: &SessionSpec) -> Result<CaptureSession, Failure> {
+    let session = CaptureSession::open(spec.clone()).await?;
+    work.meter.probed(session.report());
+    Ok(session)
 }
 
 async fn run_lane(work: Arc<Work>, mut lane: Lane) -> Result<(), Failure> {
@@ -186,7 +211,7 @@ async fn render_segment(
             }
             Shot::Unchanged => encoder.repeat().await?,
         }
-        work.meter.captured.fetch_add(1, Ordering::Relaxed);
+        work.meter.captured();
     }
     encoder.finish().await?;
     if let Some(jpeg) = preview {
@@ -239,6 +264,8 @@ impl ChunkMeter {
             reused: AtomicU32::new(0),
             stored: AtomicU32::new(0),
             lanes: AtomicU32::new(0),
+            first_frame: AtomicU64::new(0),
+            probes: Mutex::default(),
         })
     }
 
@@ -256,6 +283,38 @@ impl ChunkMeter {
             .segments()
             .span(spec.first_segment, spec.end_segment);
         Ok(Self::new(frames.len()))
+    }
+
+    fn captured(&self) {
+        if self.captured.fetch_add(1, Ordering::Relaxed) == 0 {
+            let millis = self.begun.elapsed().as_millis().max(1) as u64;
+            self.first_frame.store(millis, Ordering::Relaxed);
+        }
+    }
+
+    fn first_frame(&self) -> Option<u64> {
+        Some(self.first_frame.load(Ordering::Relaxed)).filter(|&millis| millis > 0)
+    }
+
+    fn probed(&self, report: &SessionReport) {
+        let Some((begin, end)) = report.probed else {
+            return;
+        };
+        let unix = |time: SystemTime| {
+            let since = time.duration_since(SystemTime::UNIX_EPOCH);
+            since.unwrap_or_default().as_millis() as u64
+        };
+        let span = ProbeSpan {
+            begin: unix(begin),
+            end: unix(end),
+        };
+        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        probes.push(span);
+    }
+
+    fn probes(&self) -> Vec<ProbeSpan> {
+        let probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        probes.clone()
     }
 
     /// As it is now.

@@ -1,4 +1,4 @@
-use crate::{Manifest, Scratch, Toolchain, site::PlanSite};
+use crate::{Habits, Manifest, Scratch, Toolchain, site::PlanSite};
 use framewright_capture::SessionSpec;
 use framewright_composition::Vendor;
 use framewright_store::Store;
@@ -15,6 +15,8 @@ pub struct Workshop {
     pub vendor: Arc<Vendor>,
     /// Room for what nobody else needs.
     pub scratch: Arc<Scratch>,
+    /// How sessions are used.
+    pub habits: Habits,
 }
 
 impl Workshop {

@@ -1,7 +1,7 @@
 //! The data folder: everything that outlives a process.
 
 use crate::{cli::PlaceArgs, exit::Exit};
-use framewright_activities::{Scratch, Toolchain, ToolchainOptions, Workshop};
+use framewright_activities::{Habits, Scratch, Toolchain, ToolchainOptions, Workshop};
 use framewright_composition::{Vendor, VendorOptions};
 use framewright_store::LocalStore;
 use std::{
@@ -111,6 +111,7 @@ impl Data {
             toolchain: Arc::new(toolchain),
             vendor: Arc::new(vendor),
             scratch: Arc::new(scratch),
+            habits: Habits::default(),
         })
     }
 }

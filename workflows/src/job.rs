@@ -98,6 +98,29 @@ pub struct ChunkOutcome {
     pub reused: u32,
     /// Real time from start to end, milliseconds.
     pub millis: u64,
+    /// Real time from start to the first captured frame, milliseconds: what a chunk costs before
+    /// it has anything to show. Absent when nothing was captured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_frame_millis: Option<u64>,
+    /// Capture pages in parallel.
+    #[serde(default)]
+    pub lanes: u32,
+    /// Whether the session's browser had served a chunk before.
+    #[serde(default)]
+    pub warm: bool,
+    /// The WebGL probes that were run. None with a warm browser, else one; more in a benchmark of
+    /// what that would cost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<ProbeSpan>,
+}
+
+/// When a probe ran, in milliseconds of Unix time, so that those of different workers compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeSpan {
+    /// The question was asked.
+    pub begin: u64,
+    /// The answer was there.
+    pub end: u64,
 }
 
 /// How far a chunk is. What a heartbeat tells; shown to people as JSON in Temporal's UI.

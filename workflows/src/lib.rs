@@ -20,8 +20,8 @@ pub mod render;
 pub mod steps;
 
 pub use job::{
-    ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderId, RenderIdError, RenderJob, RenderOutput,
-    RenderProblem,
+    ChunkOutcome, ChunkSpec, Film, Heartbeat, ProbeSpan, RenderId, RenderIdError, RenderJob,
+    RenderOutput, RenderProblem,
 };
 pub use progress::{ChunkProgress, Progress, Stage};
 pub use render::RenderWorkflow;

@@ -10,7 +10,7 @@ use std::{
     fmt,
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use url::Url;
 
@@ -80,8 +80,8 @@ pub struct CaptureSession {
 pub struct SessionReport {
     /// Who draws WebGL.
     pub gl: Gl,
-    /// How often that was asked. Once.
-    pub probes: u32,
+    /// When that was asked, from question to answer; absent where it was known before.
+    pub probed: Option<(SystemTime, SystemTime)>,
     /// The browser's version.
     pub chromium: String,
     /// How frames are read.
@@ -151,7 +151,9 @@ impl CaptureSession {
         let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed();
         let mut page = Page::open(&spec).await?;
         durations.launch = lap();
+        let asked = SystemTime::now();
         let gl = probe::probe(&mut page).await?;
+        let answered = SystemTime::now();
         durations.probe = lap();
         // On the empty page, so that the film's page has no past.
         let mut lane = Lane::new(page, spec.reader).await?;
@@ -161,7 +163,7 @@ impl CaptureSession {
         let shelter = lane.page().browser().shelter;
         let report = SessionReport {
             gl,
-            probes: 1,
+            probed: Some((asked, answered)),
             chromium: spec.chromium.version,
             reader: lane.reader().clone(),
             wall: shelter.wall,
