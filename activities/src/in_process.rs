@@ -37,6 +37,7 @@ pub async fn render(
     for index in 0..film.chunks {
         let share = chunks::segments_of(index, film.chunks, segments);
         let spec = ChunkSpec {
+            tenant: request.tenant.clone(),
             plan: film.plan,
             index,
             of: film.chunks,

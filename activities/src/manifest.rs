@@ -59,6 +59,15 @@ impl Manifest {
         Segments::new(self.frames, self.segment_frames)
     }
 
+    /// Names what the browser can reach: plans with equal names have equal answers to every URL.
+    pub fn site(&self) -> Digest {
+        let mut text = String::new();
+        for (url, resource) in &self.resources {
+            text += &format!("{url}\n{} {}\n", resource.digest, resource.content_type);
+        }
+        Digest::of(text)
+    }
+
     /// Puts the plan into the store, under the digest of its bytes.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! Project → plan: everything that is needed is fetched, frozen by digest, opened once and cut.
 
 use crate::{Failure, Manifest, ResourceRef, Workshop};
-use framewright_capture::CaptureSession;
 use framewright_composition::{CompileOptions, PageBundle, Project};
 use framewright_encode::Encoding;
 use framewright_film::{Digest, Fps, Quality};
@@ -17,6 +16,8 @@ const MOST_FRAMES: u32 = 1_296_000;
 /// What a film is made from.
 #[derive(Clone, Debug)]
 pub struct FilmRequest {
+    /// Whose film it is.
+    pub tenant: String,
     /// The project's archive, a blob in the store.
     pub project: Digest,
     /// The composition's HTML file; the project's `index.html` when absent.
@@ -34,6 +35,7 @@ pub struct FilmRequest {
 impl From<RenderJob> for FilmRequest {
     fn from(job: RenderJob) -> Self {
         Self {
+            tenant: job.id.tenant,
             project: job.project,
             entry: job.entry,
             fps: job.fps,
@@ -51,7 +53,7 @@ impl From<RenderJob> for FilmRequest {
 pub async fn plan(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Failure> {
     let bundle = compile(workshop, request).await?;
     let mut manifest = draft(workshop, request, &bundle).await?;
-    manifest.frames = measure(workshop, &manifest, &bundle).await?;
+    manifest.frames = measure(workshop, &request.tenant, &manifest, &bundle).await?;
     let plan = manifest.publish(&*workshop.store).await?;
 
     let segments = manifest.segments();
@@ -133,12 +135,14 @@ async fn draft(
 /// each of the chunks. A page that does not say its duration is asked.
 async fn measure(
     workshop: &Workshop,
+    tenant: &str,
     manifest: &Manifest,
     bundle: &PageBundle,
 ) -> Result<u32, Failure> {
-    let session = CaptureSession::open(workshop.session(manifest)).await?;
+    let spec = workshop.session(tenant, manifest);
+    let session = workshop.browsers.session(spec).await?;
     let inferred = session.report().page.duration;
-    session.into_lane().close().await;
+    workshop.browsers.keep(session.into_lane()).await;
     let seconds = bundle
         .composition
         .duration

@@ -10,7 +10,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::{Instant, SystemTime},
 };
@@ -35,6 +35,7 @@ pub struct ChunkMeter {
     /// Milliseconds from the start to the first captured frame; 0 until there is one.
     first_frame: AtomicU64,
     probes: Mutex<Vec<ProbeSpan>>,
+    warm: AtomicBool,
 }
 
 /// Renders the segments of `spec` that are not in the store yet, and stores each as soon as it is
@@ -69,7 +70,7 @@ pub async fn render_chunk(
     let lanes = lanes(spec.lanes, work.left().len());
     if lanes > 0 {
         meter.lanes.store(lanes, Ordering::Relaxed);
-        capture(&work, workshop.session(&manifest), lanes).await?;
+        capture(&work, workshop.session(&spec.tenant, &manifest), lanes).await?;
     }
 
     // Lanes take segments in order and finish what they took, so what is done has no gaps.
@@ -81,7 +82,7 @@ pub async fn render_chunk(
         millis: meter.begun.elapsed().as_millis() as u64,
         first_frame_millis: meter.first_frame(),
         lanes: meter.lanes.load(Ordering::Relaxed),
-        warm: false,
+        warm: meter.warm.load(Ordering::Relaxed),
         probes: meter.probes(),
     })
 }
@@ -142,7 +143,7 @@ async fn capture(work: &Arc<Work>, spec: SessionSpec, lanes: u32) -> Result<(), 
         let (work, spec) = (work.clone(), spec.clone());
         running.spawn(async move {
             let lane = match habits.probe {
-                ProbeHabit::Once => framewright_capture::open_lane(&spec).await?,
+                ProbeHabit::Once => work.workshop.browsers.lane(&spec).await?,
                 ProbeHabit::PerLane => open_session(&work, &spec).await?.into_lane(),
             };
             run_lane(work, lane).await
@@ -156,8 +157,12 @@ async fn capture(work: &Arc<Work>, spec: SessionSpec, lanes: u32) -> Result<(), 
 }
 
 async fn open_session(work: &Work, spec: &SessionSpec) -> Result<CaptureSession, Failure> {
-    let session = CaptureSession::open(spec.clone()).await?;
-    work.meter.probed(session.report());
+    let browsers = &work.workshop.browsers;
+    let session = match work.workshop.habits.warmup {
+        WarmupHabit::Keep => browsers.session(spec.clone()).await?,
+        WarmupHabit::Discard => CaptureSession::open(spec.clone()).await?,
+    };
+    work.meter.opened(session.report());
     Ok(session)
 }
 
@@ -166,7 +171,10 @@ async fn run_lane(work: Arc<Work>, mut lane: Lane) -> Result<(), Failure> {
     while let Some(frames) = work.take() {
         buffer = render_segment(&work, &mut lane, frames, buffer).await?;
     }
-    lane.close().await;
+    match work.workshop.habits.warmup {
+        WarmupHabit::Keep => work.workshop.browsers.keep(lane).await,
+        WarmupHabit::Discard => lane.close().await,
+    }
     Ok(())
 }
 
@@ -202,7 +210,8 @@ async fn render_segment(
     )?;
     let mut preview = None;
     for frame in frames.iter() {
-        match lane.capture(frame, &mut buffer).await? {
+        let next = Some(frame + 1).filter(|&next| next < frames.end);
+        match lane.capture(frame, next, &mut buffer).await? {
             Shot::Painted => {
                 if preview.is_none() {
                     preview = Some(preview_jpeg(&buffer, work.encoding.size, PREVIEW_WIDTH)?);
@@ -266,6 +275,7 @@ impl ChunkMeter {
             lanes: AtomicU32::new(0),
             first_frame: AtomicU64::new(0),
             probes: Mutex::default(),
+            warm: AtomicBool::new(false),
         })
     }
 
@@ -296,10 +306,9 @@ impl ChunkMeter {
         Some(self.first_frame.load(Ordering::Relaxed)).filter(|&millis| millis > 0)
     }
 
-    fn probed(&self, report: &SessionReport) {
-        let Some((begin, end)) = report.probed else {
-            return;
-        };
+    fn opened(&self, report: &SessionReport) {
+        self.warm.store(report.warm, Ordering::Relaxed);
+        let (begin, end) = report.probed;
         let unix = |time: SystemTime| {
             let since = time.duration_since(SystemTime::UNIX_EPOCH);
             since.unwrap_or_default().as_millis() as u64

@@ -4,7 +4,7 @@ use crate::{
     Failure, Manifest, Workshop,
     plan::{self, FilmRequest},
 };
-use framewright_capture::{CaptureSession, Shot};
+use framewright_capture::Shot;
 use framewright_film::FrameSize;
 use std::collections::BTreeSet;
 
@@ -39,9 +39,8 @@ pub async fn stills(
         return Err(Failure::NoSuchFrame { frame, frames });
     }
     let manifest = Manifest::load(&*workshop.store, film.plan).await?;
-    let mut lane = CaptureSession::open(workshop.session(&manifest))
-        .await?
-        .into_lane();
+    let spec = workshop.session(&request.tenant, &manifest);
+    let mut lane = workshop.browsers.session(spec).await?.into_lane();
     let mut buffer = Vec::new();
     let mut next = None;
     for &frame in &wanted {
@@ -55,7 +54,7 @@ pub async fn stills(
         };
         for passed in from..=frame {
             // Without damage the buffer already holds the frame.
-            let _: Shot = lane.capture(passed, &mut buffer).await?;
+            let _: Shot = lane.capture(passed, None, &mut buffer).await?;
         }
         next = Some(frame + 1);
         let (size, bgra) = (manifest.size, buffer.clone());

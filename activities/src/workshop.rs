@@ -1,5 +1,5 @@
 use crate::{Habits, Manifest, Scratch, Toolchain, site::PlanSite};
-use framewright_capture::SessionSpec;
+use framewright_capture::{Owner, SessionSpec, WarmBrowsers};
 use framewright_composition::Vendor;
 use framewright_store::Store;
 use std::sync::Arc;
@@ -15,13 +15,15 @@ pub struct Workshop {
     pub vendor: Arc<Vendor>,
     /// Room for what nobody else needs.
     pub scratch: Arc<Scratch>,
+    /// Browsers that wait for their next session.
+    pub browsers: Arc<WarmBrowsers>,
     /// How sessions are used.
     pub habits: Habits,
 }
 
 impl Workshop {
-    /// What a capture session of this plan is opened with.
-    pub(crate) fn session(&self, plan: &Manifest) -> SessionSpec {
+    /// What a capture session of this plan is opened with, for a film of `tenant`.
+    pub(crate) fn session(&self, tenant: &str, plan: &Manifest) -> SessionSpec {
         let site = PlanSite::new(self.store.clone(), plan.resources.clone());
         let mut spec = SessionSpec::new(
             self.toolchain.chromium.clone(),
@@ -31,6 +33,10 @@ impl Workshop {
             Arc::new(site),
             self.scratch.path(),
         );
+        spec.owner = Some(Owner {
+            tenant: tenant.to_owned(),
+            site: plan.site().to_hex(),
+        });
         spec.fonts = Some(self.toolchain.fonts.clone());
         spec.config = serde_json::json!({ "variables": plan.variables });
         spec

@@ -111,6 +111,7 @@ impl Data {
             toolchain: Arc::new(toolchain),
             vendor: Arc::new(vendor),
             scratch: Arc::new(scratch),
+            browsers: Arc::default(),
             habits: Habits::default(),
         })
     }

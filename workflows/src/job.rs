@@ -71,6 +71,9 @@ pub struct Film {
 /// One activity's share of a film. The input of `render_chunk`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkSpec {
+    /// Whose film it is: browsers are kept for one tenant.
+    #[serde(default)]
+    pub tenant: String,
     /// Digest of the plan.
     pub plan: Digest,
     /// From 0.
@@ -108,8 +111,8 @@ pub struct ChunkOutcome {
     /// Whether the session's browser had served a chunk before.
     #[serde(default)]
     pub warm: bool,
-    /// The WebGL probes that were run. None with a warm browser, else one; more in a benchmark of
-    /// what that would cost.
+    /// The WebGL probes that were run: one, by the session; more in a benchmark of what that would
+    /// cost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeSpan>,
 }

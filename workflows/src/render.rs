@@ -128,8 +128,9 @@ impl RenderWorkflow {
         index: u32,
     ) -> WorkflowResult<()> {
         let segments = segments_of(film, index);
-        let lanes = ctx.state(|s| s.job.lanes);
+        let (tenant, lanes) = ctx.state(|s| (s.job.id.tenant.clone(), s.job.lanes));
         let mut spec = ChunkSpec {
+            tenant,
             plan: film.plan,
             index,
             of: film.chunks,

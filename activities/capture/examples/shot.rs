@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for frame in frames {
         let began = Instant::now();
         lane.begin_segment(frame).await?;
-        lane.capture(frame, &mut pixels).await?;
+        lane.capture(frame, None, &mut pixels).await?;
         let path = out.join(format!("frame_{frame:06}.png"));
         write_png(&pixels, size, fs::File::create(&path)?)?;
         println!("{} after {:?}", path.display(), began.elapsed());

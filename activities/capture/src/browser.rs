@@ -8,7 +8,7 @@ use crate::{
         Gate, Server,
         namespace::{self, Report},
     },
-    watch::Peer,
+    watch::{self, Peer},
 };
 use chromiumoxide::cdp::browser_protocol::browser::{CloseParams, GetVersionParams};
 use framewright_process::{Process, RENDERER_NICE};
@@ -82,6 +82,11 @@ impl Browser {
                 Err(Failure::Other(error)) => return Err(error),
             }
         }
+    }
+
+    /// Memory of all its processes, in bytes.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        watch::resident_bytes(self.process.id())
     }
 
     /// Ends the browser: asks it, waits, and kills what is left.

@@ -1,7 +1,8 @@
 use crate::{
-    CaptureError, SessionSpec,
-    page::{Page, Want},
+    CaptureError, Owner, SessionSpec,
+    page::{Page, Seek, Want},
     picture,
+    rows::Rows,
     session::{Reader, ReaderChoice},
     status::PageFacts,
     tap::Tap,
@@ -22,6 +23,12 @@ pub struct Lane {
     first: bool,
     /// The tap was held against a picture of the film itself.
     confirmed: bool,
+    /// Where the page is going while the caller has the frame before.
+    ahead: Option<Seek>,
+    /// Room for some rows.
+    stripe: Vec<u8>,
+    /// The browser's memory when it was first looked at, bytes.
+    resident: Option<u64>,
 }
 
 /// What a captured frame is.
@@ -78,6 +85,9 @@ impl Lane {
             untouched: false,
             first: true,
             confirmed: false,
+            ahead: None,
+            stripe: Vec::new(),
+            resident: None,
         })
     }
 
@@ -98,6 +108,10 @@ impl Lane {
     /// # Errors
     /// As for opening a lane; and when the page cannot be moved.
     pub async fn begin_segment(&mut self, first: u32) -> Result<(), CaptureError> {
+        // A segment that was not finished left the page on its way.
+        if let Some(seek) = self.ahead.take() {
+            let _ = self.sought(seek).await;
+        }
         if !self.untouched {
             self.confirm().await?;
             self.load().await?;
@@ -111,33 +125,35 @@ impl Lane {
         self.page.essential()
     }
 
-    /// Captures frame `frame` of the segment into `into`, which becomes as long as a frame:
-    /// 4-byte BGRA pixels, opaque, rows without padding. Left alone when the frame is
+    /// Captures frame `frame` of the segment into `into`, which is left alone when the frame is
     /// [`Shot::Unchanged`].
+    ///
+    /// `next` is the frame that will be asked for after this one, if there is one: the page moves
+    /// on to it while this one's pixels are taken. To ask for another one then is an error.
     ///
     /// # Errors
     /// When the page fails or asks for something that is not there; and, to be tried again in a
     /// new lane, when the browser does not paint.
-    pub async fn capture(&mut self, frame: u32, into: &mut Vec<u8>) -> Result<Shot, CaptureError> {
-        self.seek(frame).await?;
+    pub async fn capture(
+        &mut self,
+        frame: u32,
+        next: Option<u32>,
+        into: &mut dyn Rows,
+    ) -> Result<Shot, CaptureError> {
+        match self.ahead.take() {
+            Some(seek) if seek.frame == frame => self.sought(seek).await?,
+            Some(_) => return Err(CaptureError::Interrupted),
+            None => self.seek(frame).await?,
+        }
         let damage = self.paint().await.map_err(|error| lost(error, frame))?;
         self.page.essential()?;
+        if let Some(next) = next {
+            self.ahead = Some(self.page.post_seek(next).await?);
+        }
         if !damage && !self.first {
             return Ok(Shot::Unchanged);
         }
-        match &self.source {
-            Source::Tap(tap) => tap.read(into).map_err(|error| {
-                tracing::warn!(%error, "the compositor's buffer cannot be read any more");
-                CaptureError::TapLost
-            })?,
-            Source::Pictures(Some(png)) => picture::to_bgra(png, self.page.size(), into)?,
-            Source::Pictures(None) => {
-                return Err(CaptureError::WrongPicture {
-                    found: "nothing".to_owned(),
-                    expected: self.page.size(),
-                });
-            }
-        }
+        self.read(into)?;
         self.first = false;
         Ok(Shot::Painted)
     }
@@ -147,18 +163,84 @@ impl Lane {
         &self.reader
     }
 
+    /// For whom this lane works.
+    pub(crate) fn owner(&self) -> Option<&Owner> {
+        self.spec().owner.as_ref()
+    }
+
+    pub(crate) fn spec(&self) -> &SessionSpec {
+        self.page.spec()
+    }
+
+    /// How often a page was loaded in this browser.
+    pub(crate) fn loads(&self) -> u32 {
+        self.page.loads()
+    }
+
+    /// Bytes of memory that the browser has gained since this was first asked.
+    pub(crate) fn growth(&mut self) -> u64 {
+        let now = self.page.browser().resident_bytes();
+        now.saturating_sub(*self.resident.get_or_insert(now))
+    }
+
+    /// Makes the lane one of another session. Its page is not loaded yet.
+    pub(crate) async fn adopt(&mut self, spec: &SessionSpec) -> Result<(), CaptureError> {
+        if let Some(seek) = self.ahead.take() {
+            let _ = self.sought(seek).await;
+        }
+        if self.owner() == spec.owner.as_ref() {
+            self.page.readopt(spec);
+            return Ok(());
+        }
+        self.page.renew(spec).await?;
+        self.confirmed = false;
+        match &mut self.source {
+            Source::Pictures(last) => *last = None,
+            Source::Tap(tap) => {
+                if !tap.still_there(&mut self.page).await? {
+                    return Err(CaptureError::TapLost);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Ends the browser in good order. A lane that is dropped is ended at once, which is as safe.
     pub async fn close(self) {
         self.page.close().await;
     }
 
-    pub(crate) fn page(&self) -> &Page {
-        &self.page
+    pub(crate) fn page(&mut self) -> &mut Page {
+        &mut self.page
     }
 
     async fn seek(&mut self, frame: u32) -> Result<(), CaptureError> {
-        let sought = self.page.seek(frame).await;
+        let seek = self.page.post_seek(frame).await?;
+        self.sought(seek).await
+    }
+
+    async fn sought(&mut self, seek: Seek) -> Result<(), CaptureError> {
+        let frame = seek.frame;
+        let sought = self.page.sought(seek).await;
         sought.map_err(|error| lost(error, frame))
+    }
+
+    /// Takes the pixels of the frame that is shown.
+    fn read(&mut self, into: &mut dyn Rows) -> Result<(), CaptureError> {
+        match &self.source {
+            Source::Tap(tap) => tap.read(&mut self.stripe, into).map_err(|error| {
+                tracing::warn!(%error, "the compositor's buffer cannot be read any more");
+                CaptureError::TapLost
+            }),
+            Source::Pictures(Some(png)) => {
+                into.rows(0, &picture::to_bgra(png, self.page.size())?);
+                Ok(())
+            }
+            Source::Pictures(None) => Err(CaptureError::WrongPicture {
+                found: "nothing".to_owned(),
+                expected: self.page.size(),
+            }),
+        }
     }
 
     /// Shows the page as it is. Whether that changed anything.

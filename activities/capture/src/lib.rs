@@ -37,7 +37,7 @@
 //! let mut frame = Vec::new();
 //! lane.begin_segment(0).await?;
 //! for i in 0..30 {
-//!     if lane.capture(i, &mut frame).await? == Shot::Unchanged {
+//!     if lane.capture(i, None, &mut frame).await? == Shot::Unchanged {
 //!         // `frame` still holds this frame's pixels.
 //!     }
 //! }
@@ -58,11 +58,14 @@ mod page;
 mod picture;
 mod pipe;
 mod probe;
+mod rows;
 mod session;
 mod site;
 mod status;
+mod tab;
 mod tap;
 mod wall;
+mod warm;
 mod watch;
 
 pub use budgets::Budgets;
@@ -73,7 +76,9 @@ pub use flags::{FLAGS, Flag, flags_fingerprint};
 pub use lane::{Lane, Shot, open_lane};
 pub use picture::write_png;
 pub use probe::Gl;
+pub use rows::Rows;
 pub use session::{CaptureSession, Durations, Reader, ReaderChoice, SessionReport, SessionSpec};
 pub use site::{Answer, FolderSite, Site};
 pub use status::{PageFacts, Pending};
 pub use wall::{Refusal, Wall};
+pub use warm::{Owner, WarmBrowsers};

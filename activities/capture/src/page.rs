@@ -4,23 +4,24 @@ use crate::{
     CaptureError, SessionSpec,
     browser::Browser,
     picture,
-    pipe::describe,
+    pipe::{Posted, describe},
     status::{PageFacts, Pending, Status},
+    tab::Tab,
     wall::Refusal,
 };
 use chromiumoxide::cdp::{
     browser_protocol::{
-        emulation::SetDeviceMetricsOverrideParams,
         headless_experimental::{BeginFrameParams, ScreenshotParams, ScreenshotParamsFormat},
-        inspector,
         page::{
-            self, AddScriptToEvaluateOnNewDocumentParams, NavigateParams,
+            AddScriptToEvaluateOnNewDocumentParams, CreateIsolatedWorldParams, NavigateParams,
             RemoveScriptToEvaluateOnNewDocumentParams, ScriptIdentifier,
         },
-        target::{AttachToTargetParams, CreateTargetParams},
+        storage::ClearDataForOriginParams,
+        target::CreateBrowserContextParams,
     },
     js_protocol::runtime::{
-        self, CallArgument, CallFunctionOnParams, EvaluateParams, EvaluateReturns, RemoteObjectId,
+        CallArgument, CallFunctionOnParams, EvaluateParams, EvaluateReturns, ExecutionContextId,
+        RemoteObjectId,
     },
 };
 use framewright_film::FrameSize;
@@ -33,6 +34,10 @@ const POLL: Duration = Duration::from_millis(4);
 
 /// Any time will do as the first, but it must not be near zero: Chromium takes zero for "now".
 const FIRST_TICK_MS: f64 = 10_000.0;
+
+/// What a document could leave to the next one in the same page, besides what the browser stores.
+const FORGET: &str =
+    r#"window.name = ""; try { sessionStorage.clear(); localStorage.clear(); } catch {}"#;
 
 /// How much of a frame is wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,11 +61,18 @@ pub(crate) struct Shown {
 pub(crate) struct Page {
     browser: Browser,
     spec: SessionSpec,
-    session: String,
+    tab: Tab,
     frames: u64,
     loads: u32,
     script: Option<ScriptIdentifier>,
     runtime: Option<RemoteObjectId>,
+}
+
+/// A page on its way to a frame.
+#[must_use]
+pub(crate) struct Seek {
+    pub(crate) frame: u32,
+    posted: Posted,
 }
 
 #[derive(Deserialize)]
@@ -76,32 +88,11 @@ impl Page {
     /// A browser with one empty page of the film's size.
     pub(crate) async fn open(spec: &SessionSpec) -> Result<Self, CaptureError> {
         let mut browser = Browser::launch(spec).await?;
-        let budget = spec.budgets.command;
-        let FrameSize { width, height } = spec.size;
-        let mut target = CreateTargetParams::new("about:blank");
-        target.width = Some(width.into());
-        target.height = Some(height.into());
-        target.enable_begin_frame_control = Some(true);
-        let target = browser.pipe.call(None, &target, budget).await?.target_id;
-        let mut attach = AttachToTargetParams::new(target);
-        attach.flatten = Some(true);
-        let attached = browser.pipe.call(None, &attach, budget).await?;
-        let session = String::from(attached.session_id);
-        let to_page = Some(session.as_str());
-        let pipe = &mut browser.pipe;
-        pipe.call(to_page, &page::EnableParams::default(), budget)
-            .await?;
-        pipe.call(to_page, &runtime::EnableParams::default(), budget)
-            .await?;
-        pipe.call(to_page, &inspector::EnableParams::default(), budget)
-            .await?;
-        let metrics =
-            SetDeviceMetricsOverrideParams::new(i64::from(width), i64::from(height), 1.0, false);
-        pipe.call(to_page, &metrics, budget).await?;
+        let tab = Tab::open(&mut browser, spec, None).await?;
         Ok(Self {
             browser,
             spec: spec.clone(),
-            session,
+            tab,
             frames: 0,
             loads: 0,
             script: None,
@@ -109,8 +100,37 @@ impl Page {
         })
     }
 
+    /// The same film, once more: its page is loaded anew.
+    pub(crate) fn readopt(&mut self, spec: &SessionSpec) {
+        self.browser.server.serve(spec.site.clone());
+        self.spec = spec.clone();
+    }
+
+    /// Another film: an empty page in a browser context of its own. Of what was there before,
+    /// only processes and fonts are left.
+    pub(crate) async fn renew(&mut self, spec: &SessionSpec) -> Result<(), CaptureError> {
+        self.readopt(spec);
+        let budget = spec.budgets.command;
+        let context = CreateBrowserContextParams::default();
+        let context = self.browser.pipe.call(None, &context, budget).await?;
+        let tab = Tab::open(&mut self.browser, spec, Some(context.browser_context_id)).await?;
+        let old = std::mem::replace(&mut self.tab, tab);
+        self.script = None;
+        self.runtime = None;
+        old.close(&mut self.browser, budget).await
+    }
+
     pub(crate) fn browser(&self) -> &Browser {
         &self.browser
+    }
+
+    /// How often the film's page was loaded.
+    pub(crate) fn loads(&self) -> u32 {
+        self.loads
+    }
+
+    pub(crate) fn spec(&self) -> &SessionSpec {
+        &self.spec
     }
 
     pub(crate) fn size(&self) -> FrameSize {
@@ -130,6 +150,7 @@ impl Page {
         self.browser.server.forget();
         self.browser.server.gate().reset(&load);
         self.browser.pipe.take_exceptions();
+        self.forget().await?;
         self.inject(&load).await?;
         let navigate = NavigateParams::new(self.spec.entry.as_str());
         let began = Instant::now();
@@ -150,8 +171,8 @@ impl Page {
         Ok(facts)
     }
 
-    /// Moves the page to the time of `frame`; afterwards its document is what it must be then.
-    pub(crate) async fn seek(&mut self, frame: u32) -> Result<(), CaptureError> {
+    /// Begins to move the page to the time of `frame`. What is shown does not change by that.
+    pub(crate) async fn post_seek(&mut self, frame: u32) -> Result<Seek, CaptureError> {
         let Some(object) = self.runtime.clone() else {
             return Err(CaptureError::Interrupted);
         };
@@ -163,9 +184,19 @@ impl Page {
         }]);
         call.return_by_value = Some(true);
         call.await_promise = Some(true);
+        let posted = self
+            .browser
+            .pipe
+            .post(Some(&self.tab.session), &call)
+            .await?;
+        Ok(Seek { frame, posted })
+    }
+
+    /// Waits until the page has moved; afterwards its document is what it must be at that frame.
+    pub(crate) async fn sought(&mut self, seek: Seek) -> Result<(), CaptureError> {
+        let Seek { frame, posted } = seek;
         let budget = self.spec.budgets.seek;
-        let pipe = &mut self.browser.pipe;
-        let reply = pipe.send(Some(&self.session), &call, budget).await?;
+        let reply = self.browser.pipe.answer(posted, budget).await?;
         let answer: EvaluateReturns = reply.read()?;
         match answer.exception_details {
             None => Ok(()),
@@ -192,7 +223,7 @@ impl Page {
         };
         let budget = self.spec.budgets.frame;
         let pipe = &mut self.browser.pipe;
-        let reply = pipe.send(Some(&self.session), &begin, budget).await?;
+        let reply = pipe.send(Some(&self.tab.session), &begin, budget).await?;
         let answer: FrameAnswer<'_> = reply.read()?;
         let picture = match answer.screenshot_data {
             Some(data) if !data.is_empty() => Some(picture::from_base64(data.as_bytes())?),
@@ -209,7 +240,26 @@ impl Page {
         &mut self,
         expression: &str,
     ) -> Result<T, CaptureError> {
+        self.evaluate_in(None, expression).await
+    }
+
+    /// The value of an expression where no script of the page has laid hands on anything.
+    pub(crate) async fn evaluate_apart<T: DeserializeOwned>(
+        &mut self,
+        expression: &str,
+    ) -> Result<T, CaptureError> {
+        let world = CreateIsolatedWorldParams::new(self.tab.main_frame());
+        let world = self.command(&world).await?.execution_context_id;
+        self.evaluate_in(Some(world), expression).await
+    }
+
+    async fn evaluate_in<T: DeserializeOwned>(
+        &mut self,
+        world: Option<ExecutionContextId>,
+        expression: &str,
+    ) -> Result<T, CaptureError> {
         let mut evaluate = EvaluateParams::new(expression);
+        evaluate.context_id = world;
         evaluate.return_by_value = Some(true);
         evaluate.await_promise = Some(true);
         let answer = self.command(&evaluate).await?;
@@ -240,7 +290,17 @@ impl Page {
     ) -> Result<C::Response, CaptureError> {
         let budget = self.spec.budgets.command;
         let pipe = &mut self.browser.pipe;
-        pipe.call(Some(&self.session), command, budget).await
+        pipe.call(Some(&self.tab.session), command, budget).await
+    }
+
+    /// Forgets what earlier loads have stored, so that none can count them.
+    async fn forget(&mut self) -> Result<(), CaptureError> {
+        if self.loads == 1 {
+            return Ok(());
+        }
+        let origin = self.spec.entry.origin().ascii_serialization();
+        let clear = ClearDataForOriginParams::new(origin, "all");
+        self.command(&clear).await.map(drop)
     }
 
     /// Puts the runtime, and the name of this load, before all scripts of the next document.
@@ -258,7 +318,7 @@ impl Page {
         let runtime = &self.spec.runtime;
         // The old document answers until the new one is there: it must not be taken for it.
         let source = format!(
-            "globalThis.__framewrightLoad = \"{load}\";\nwindow.__framewrightConfig = {config};\n{runtime}"
+            "globalThis.__framewrightLoad = \"{load}\";\n{FORGET}\nwindow.__framewrightConfig = {config};\n{runtime}"
         );
         let add = AddScriptToEvaluateOnNewDocumentParams::new(source);
         self.script = Some(self.command(&add).await?.identifier);

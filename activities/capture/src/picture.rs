@@ -38,11 +38,7 @@ pub(crate) fn from_base64(text: &[u8]) -> Result<Vec<u8>, CaptureError> {
 }
 
 /// The pixels of a PNG of an opaque frame, as BGRA.
-pub(crate) fn to_bgra(
-    picture: &[u8],
-    size: FrameSize,
-    into: &mut Vec<u8>,
-) -> Result<(), CaptureError> {
+pub(crate) fn to_bgra(picture: &[u8], size: FrameSize) -> Result<Vec<u8>, CaptureError> {
     let wrong = |found: String| CaptureError::WrongPicture {
         found,
         expected: size,
@@ -58,22 +54,16 @@ pub(crate) fn to_bgra(
     let frame = reader
         .next_frame(&mut pixels)
         .map_err(|e| wrong(e.to_string()))?;
-    into.resize(size.bgra_len(), 0);
-    let target = into.chunks_exact_mut(4);
-    match (frame.color_type, frame.bit_depth) {
-        (png::ColorType::Rgba, png::BitDepth::Eight) => {
-            for (to, from) in target.zip(pixels.chunks_exact(4)) {
-                to.copy_from_slice(&[from[2], from[1], from[0], 255]);
-            }
-        }
-        (png::ColorType::Rgb, png::BitDepth::Eight) => {
-            for (to, from) in target.zip(pixels.chunks_exact(3)) {
-                to.copy_from_slice(&[from[2], from[1], from[0], 255]);
-            }
-        }
+    let bytes = match (frame.color_type, frame.bit_depth) {
+        (png::ColorType::Rgba, png::BitDepth::Eight) => 4,
+        (png::ColorType::Rgb, png::BitDepth::Eight) => 3,
         (color, depth) => return Err(wrong(format!("{color:?} pixels of {depth:?} bits"))),
+    };
+    let mut bgra = vec![255; size.bgra_len()];
+    for (to, from) in bgra.chunks_exact_mut(4).zip(pixels.chunks_exact(bytes)) {
+        to[..3].copy_from_slice(&[from[2], from[1], from[0]]);
     }
-    Ok(())
+    Ok(bgra)
 }
 
 #[cfg(test)]
@@ -87,9 +77,7 @@ mod tests {
         let frame: Vec<u8> = (0..15_u8).flat_map(|i| [i, i * 2, 200 - i, 255]).collect();
         let mut png = Vec::new();
         write_png(&frame, size, &mut png).unwrap();
-        let mut back = Vec::new();
-        to_bgra(&png, size, &mut back).unwrap();
-        assert_eq!(back, frame);
+        assert_eq!(to_bgra(&png, size).unwrap(), frame);
         assert!(write_png(&frame[1..], size, &mut png).is_err());
     }
 }

@@ -1,14 +1,18 @@
 //! The browser's debugging protocol over a pair of pipes.
 //!
 //! One caller, one command at a time: the caller itself reads until its answer is there, so no
-//! task and no channel stand between a frame and whoever waits for it. What comes in between are
-//! events, of which only those that end a lane or explain a failure matter.
+//! task and no channel stand between a frame and whoever waits for it. It may do something else
+//! between the command and its answer. What comes in between are events, of which only those that
+//! end a lane or explain a failure matter.
 
 use crate::{CaptureError, error::LastWords, watch::Watch};
 use bytes::BytesMut;
 use chromiumoxide::{
     Command,
-    cdp::js_protocol::runtime::{EventExceptionThrown, ExceptionDetails},
+    cdp::{
+        browser_protocol::target::EventDetachedFromTarget,
+        js_protocol::runtime::{EventExceptionThrown, ExceptionDetails},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -30,6 +34,9 @@ use tokio::{
 /// How many exceptions of a page are kept: the first ones explain, the rest follow from them.
 const EXCEPTIONS_KEPT: usize = 5;
 
+/// How long the browser may take to read a command.
+const POST_BUDGET: Duration = Duration::from_secs(15);
+
 /// A read is as large as the pipe itself.
 const READ: usize = 1 << 20;
 
@@ -43,6 +50,8 @@ pub(crate) struct Pipe {
     /// A command was sent and its answer not read: its caller went away.
     unanswered: bool,
     exceptions: Vec<String>,
+    /// The session whose page matters.
+    followed: Option<String>,
     gpu: Option<Watch>,
     stderr: StderrTail,
 }
@@ -51,6 +60,12 @@ pub(crate) struct Pipe {
 pub(crate) struct StderrTail {
     text: Arc<Mutex<VecDeque<u8>>>,
     reader: JoinHandle<()>,
+}
+
+/// A command that was sent and whose answer was not read.
+#[must_use]
+pub(crate) struct Posted {
+    command: &'static str,
 }
 
 /// The answer to a command, as it came.
@@ -71,9 +86,17 @@ struct Refusal {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Event<'a> {
     #[serde(borrow)]
     method: Cow<'a, str>,
+    #[serde(borrow)]
+    session_id: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Detached {
+    params: EventDetachedFromTarget,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +114,7 @@ impl Pipe {
             last_id: 0,
             unanswered: false,
             exceptions: Vec::new(),
+            followed: None,
             gpu: None,
             stderr,
         })
@@ -99,6 +123,11 @@ impl Pipe {
     /// From now on, the end of this process ends whatever is waited for.
     pub(crate) fn watch_gpu(&mut self, gpu: Watch) {
         self.gpu = Some(gpu);
+    }
+
+    /// From now on, what becomes of this session's page is heard, and of no other's.
+    pub(crate) fn follow(&mut self, session: &str) {
+        self.followed = Some(session.to_owned());
     }
 
     /// The exceptions that were thrown since they were last taken.
@@ -123,6 +152,16 @@ impl Pipe {
         command: &C,
         budget: Duration,
     ) -> Result<Reply, CaptureError> {
+        let posted = self.post(session, command).await?;
+        self.answer(posted, budget).await
+    }
+
+    /// Sends a command. Its answer must be asked for before the next one is sent.
+    pub(crate) async fn post<C: Command>(
+        &mut self,
+        session: Option<&str>,
+        command: &C,
+    ) -> Result<Posted, CaptureError> {
         let name = match command.identifier() {
             Cow::Borrowed(name) => name,
             Cow::Owned(_) => "a command",
@@ -136,23 +175,31 @@ impl Pipe {
                 command: name,
                 message: e.to_string(),
             })?;
-        let answer = timeout(budget, self.exchange(&message, name)).await;
-        let raw = answer.map_err(|_| CaptureError::Unanswered {
-            command: name,
-            budget,
-        })??;
-        self.unanswered = false;
-        Ok(Reply { raw, command: name })
+        // Commands are small and the browser always reads: this waits for nobody for long.
+        match timeout(POST_BUDGET, self.commands.write_all(&message)).await {
+            Ok(Ok(())) => Ok(Posted { command: name }),
+            Ok(Err(_)) => Err(self.died(name).await),
+            Err(_) => Err(CaptureError::Unanswered {
+                command: name,
+                budget: POST_BUDGET,
+            }),
+        }
     }
 
-    async fn exchange(
+    /// Waits for the answer to what was posted.
+    pub(crate) async fn answer(
         &mut self,
-        message: &[u8],
-        doing: &'static str,
-    ) -> Result<BytesMut, CaptureError> {
-        if self.commands.write_all(message).await.is_err() {
-            return Err(self.died(doing).await);
-        }
+        posted: Posted,
+        budget: Duration,
+    ) -> Result<Reply, CaptureError> {
+        let Posted { command } = posted;
+        let answer = timeout(budget, self.listen(command)).await;
+        let raw = answer.map_err(|_| CaptureError::Unanswered { command, budget })??;
+        self.unanswered = false;
+        Ok(Reply { raw, command })
+    }
+
+    async fn listen(&mut self, doing: &'static str) -> Result<BytesMut, CaptureError> {
         let expected = format!("{{\"id\":{},", self.last_id);
         loop {
             let message = match self.gpu.take() {
@@ -206,14 +253,29 @@ impl Pipe {
         let Ok(event) = serde_json::from_slice::<Event<'_>>(message) else {
             return Ok(());
         };
+        let ours = event.session_id.as_deref() == self.followed.as_deref();
         match &*event.method {
-            "Inspector.targetCrashed" | "Inspector.detached" | "Target.detachedFromTarget" => {
+            "Inspector.targetCrashed" | "Inspector.detached" if ours => {
                 Err(CaptureError::ChildDied {
                     process: "page",
                     doing,
                 })
             }
-            "Runtime.exceptionThrown" => {
+            "Target.detachedFromTarget" => {
+                let detached = serde_json::from_slice::<Detached>(message);
+                match detached {
+                    Ok(told)
+                        if Some(told.params.session_id.as_ref()) != self.followed.as_deref() =>
+                    {
+                        Ok(())
+                    }
+                    _ => Err(CaptureError::ChildDied {
+                        process: "page",
+                        doing,
+                    }),
+                }
+            }
+            "Runtime.exceptionThrown" if ours => {
                 if let Ok(thrown) = serde_json::from_slice::<Thrown>(message) {
                     let text = describe(&thrown.params.exception_details);
                     tracing::debug!(exception = text, "the page threw");

@@ -24,7 +24,7 @@ const ASK: &str = r#"(() => {
 
 /// Asserts that WebGL is SwiftShader, so that pixels do not depend on the machine.
 pub(crate) async fn probe(page: &mut Page) -> Result<Gl, CaptureError> {
-    let gl: Gl = page.evaluate(ASK).await?;
+    let gl: Gl = page.evaluate_apart(ASK).await?;
     if gl.vendor == "Google Inc. (Google)" && gl.renderer.contains("SwiftShader") {
         Ok(gl)
     } else {

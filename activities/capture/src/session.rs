@@ -1,5 +1,5 @@
 use crate::{
-    Budgets, CaptureError, Chromium, Site, Wall,
+    Budgets, CaptureError, Chromium, Owner, Site, Wall,
     lane::Lane,
     page::Page,
     probe::{self, Gl},
@@ -42,6 +42,8 @@ pub struct SessionSpec {
     pub reader: ReaderChoice,
     /// The wall to begin with; a weaker one takes its place where the machine refuses it.
     pub wall: Wall,
+    /// For whom; a browser is kept for sessions of the same owner. Absent: for nobody.
+    pub owner: Option<Owner>,
 }
 
 /// How frames are to be read. Their pixels are the same either way.
@@ -80,8 +82,10 @@ pub struct CaptureSession {
 pub struct SessionReport {
     /// Who draws WebGL.
     pub gl: Gl,
-    /// When that was asked, from question to answer; absent where it was known before.
-    pub probed: Option<(SystemTime, SystemTime)>,
+    /// When that was asked, from question to answer. Once in a session.
+    pub probed: (SystemTime, SystemTime),
+    /// Whether the browser had served another session before.
+    pub warm: bool,
     /// The browser's version.
     pub chromium: String,
     /// How frames are read.
@@ -110,6 +114,18 @@ pub struct Durations {
     pub load: Duration,
 }
 
+struct Probed {
+    gl: Gl,
+    asked: SystemTime,
+    answered: SystemTime,
+}
+
+/// Laps between the phases.
+struct Clock {
+    last: Instant,
+    durations: Durations,
+}
+
 impl SessionSpec {
     /// A session of `entry` with the usual budgets and no fonts of its own.
     pub fn new(
@@ -135,7 +151,17 @@ impl SessionSpec {
             budgets: Budgets::default(),
             reader: ReaderChoice::Auto,
             wall: Wall::Namespace,
+            owner: None,
         }
+    }
+
+    /// Whether a browser that was launched for this one is as it would be for `other`.
+    pub(crate) fn makes_the_same_browser(&self, other: &Self) -> bool {
+        (self.size, self.reader, self.wall) == (other.size, other.reader, other.wall)
+            && self.chromium.path == other.chromium.path
+            && self.chromium.version == other.chromium.version
+            && self.fonts == other.fonts
+            && self.scratch == other.scratch
     }
 }
 
@@ -146,42 +172,15 @@ impl CaptureSession {
     /// # Errors
     /// When one of these does not come to an end, or not to a good one; see [`CaptureError`].
     pub async fn open(spec: SessionSpec) -> Result<Self, CaptureError> {
-        let mut durations = Durations::default();
-        let mut clock = Instant::now();
-        let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed();
+        let mut clock = Clock::start();
         let mut page = Page::open(&spec).await?;
-        durations.launch = lap();
-        let asked = SystemTime::now();
-        let gl = probe::probe(&mut page).await?;
-        let answered = SystemTime::now();
-        durations.probe = lap();
+        clock.durations.launch = clock.lap();
+        let probed = probe(&mut page).await?;
+        clock.durations.probe = clock.lap();
         // On the empty page, so that the film's page has no past.
-        let mut lane = Lane::new(page, spec.reader).await?;
-        durations.calibrate = lap();
-        let facts = lane.load().await?;
-        durations.load = lap();
-        let shelter = lane.page().browser().shelter;
-        let report = SessionReport {
-            gl,
-            probed: Some((asked, answered)),
-            chromium: spec.chromium.version,
-            reader: lane.reader().clone(),
-            wall: shelter.wall,
-            sandbox: shelter.sandbox,
-            page: facts,
-            durations,
-        };
-        tracing::info!(
-            reader = %report.reader,
-            wall = %report.wall,
-            sandbox = report.sandbox,
-            launch_ms = durations.launch.as_millis(),
-            probe_ms = durations.probe.as_millis(),
-            calibrate_ms = durations.calibrate.as_millis(),
-            load_ms = durations.load.as_millis(),
-            "capture session open"
-        );
-        Ok(Self { lane, report })
+        let lane = Lane::new(page, spec.reader).await?;
+        clock.durations.calibrate = clock.lap();
+        finish(lane, &spec, probed, clock, false).await
     }
 
     /// What was found on the way.
@@ -192,6 +191,82 @@ impl CaptureSession {
     /// The session's own page as the first lane.
     pub fn into_lane(self) -> Lane {
         self.lane
+    }
+}
+
+/// A session in a browser that was kept. `began` is when it was looked for.
+pub(crate) async fn open_in(
+    mut lane: Lane,
+    spec: &SessionSpec,
+    began: Instant,
+) -> Result<CaptureSession, CaptureError> {
+    let mut clock = Clock {
+        last: began,
+        durations: Durations::default(),
+    };
+    clock.durations.launch = clock.lap();
+    let probed = probe(lane.page()).await?;
+    clock.durations.probe = clock.lap();
+    finish(lane, spec, probed, clock, true).await
+}
+
+async fn probe(page: &mut Page) -> Result<Probed, CaptureError> {
+    let asked = SystemTime::now();
+    let gl = probe::probe(page).await?;
+    let answered = SystemTime::now();
+    Ok(Probed {
+        gl,
+        asked,
+        answered,
+    })
+}
+
+async fn finish(
+    mut lane: Lane,
+    spec: &SessionSpec,
+    probed: Probed,
+    mut clock: Clock,
+    warm: bool,
+) -> Result<CaptureSession, CaptureError> {
+    let facts = lane.load().await?;
+    clock.durations.load = clock.lap();
+    let durations = clock.durations;
+    let shelter = lane.page().browser().shelter;
+    let report = SessionReport {
+        gl: probed.gl,
+        probed: (probed.asked, probed.answered),
+        warm,
+        chromium: spec.chromium.version.clone(),
+        reader: lane.reader().clone(),
+        wall: shelter.wall,
+        sandbox: shelter.sandbox,
+        page: facts,
+        durations,
+    };
+    tracing::info!(
+        reader = %report.reader,
+        wall = %report.wall,
+        sandbox = report.sandbox,
+        warm,
+        launch_ms = durations.launch.as_millis(),
+        probe_ms = durations.probe.as_millis(),
+        calibrate_ms = durations.calibrate.as_millis(),
+        load_ms = durations.load.as_millis(),
+        "capture session open"
+    );
+    Ok(CaptureSession { lane, report })
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self {
+            last: Instant::now(),
+            durations: Durations::default(),
+        }
+    }
+
+    fn lap(&mut self) -> Duration {
+        std::mem::replace(&mut self.last, Instant::now()).elapsed()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     CaptureError,
     page::{Page, Want},
     picture,
+    rows::Rows,
     watch::{Mapping, Peer},
 };
 use framewright_film::FrameSize;
@@ -20,6 +21,10 @@ const PATTERN: u32 = 64;
 
 /// Memory is searched in pieces of this size.
 const PIECE: usize = 4 << 20;
+
+/// Rows are read in stripes of about this size, which stay in a core's own cache while they are
+/// converted.
+const STRIPE: usize = 256 << 10;
 
 /// Larger mappings are address space that Chromium set aside.
 const LARGEST: usize = 1 << 30;
@@ -73,10 +78,19 @@ impl Tap {
         }
     }
 
-    /// The frame that is shown, as BGRA.
-    pub(crate) fn read(&self, into: &mut Vec<u8>) -> io::Result<()> {
-        into.resize(self.size.bgra_len(), 0);
-        self.gpu.read(self.address, into)
+    /// Hands on the frame that is shown. `stripe` is room that is kept between frames.
+    pub(crate) fn read(&self, stripe: &mut Vec<u8>, into: &mut dyn Rows) -> io::Result<()> {
+        let stride = self.size.width as usize * 4;
+        let step = (STRIPE / stride / 2 * 2).max(2);
+        let height = self.size.height as usize;
+        for first in (0..height).step_by(step) {
+            let rows = step.min(height - first);
+            stripe.resize(rows * stride, 0);
+            self.gpu
+                .read(self.address + (first * stride) as u64, stripe)?;
+            into.rows(first as u32, stripe);
+        }
+        Ok(())
     }
 
     /// Whether the frame that is shown now is what can be read.
@@ -84,9 +98,15 @@ impl Tap {
         let Some(png) = page.frame(Want::Picture).await?.picture else {
             return Ok(false);
         };
-        let (mut shown, mut read) = (Vec::new(), Vec::new());
-        picture::to_bgra(&png, self.size, &mut shown)?;
-        Ok(self.read(&mut read).is_ok() && shown == read)
+        let mut read = Vec::new();
+        let shown = picture::to_bgra(&png, self.size)?;
+        Ok(self.read(&mut Vec::new(), &mut read).is_ok() && shown == read)
+    }
+
+    /// Whether this is still the buffer of a browser that has another empty page now.
+    pub(crate) async fn still_there(&self, page: &mut Page) -> Result<bool, CaptureError> {
+        let pattern = paint(page, 0x0bad_5eed).await?;
+        Ok(pattern.is_at(self.gpu, self.address, self.size))
     }
 }
 

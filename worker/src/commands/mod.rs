@@ -53,6 +53,7 @@ pub(super) async fn request(
         .await
         .map_err(Failure::from)?;
     Ok(FilmRequest {
+        tenant: "local".to_owned(),
         project,
         entry: film.entry.clone(),
         fps: film.fps,

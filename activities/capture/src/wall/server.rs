@@ -44,7 +44,7 @@ pub(crate) struct Server {
 }
 
 struct Shared {
-    site: Arc<dyn Site>,
+    site: Mutex<Arc<dyn Site>>,
     gate: Gate,
     tls: TlsAcceptor,
     refusals: Mutex<Vec<Refusal>>,
@@ -64,7 +64,7 @@ impl Server {
             .and_then(|()| tokio::net::TcpListener::from_std(listener))
             .map_err(listening)?;
         let shared = Arc::new(Shared {
-            site,
+            site: Mutex::new(site),
             gate,
             tls: tls::acceptor()?,
             refusals: Mutex::default(),
@@ -77,6 +77,11 @@ impl Server {
 
     pub(crate) fn gate(&self) -> &Gate {
         &self.shared.gate
+    }
+
+    /// From now on, `site` answers.
+    pub(crate) fn serve(&self, site: Arc<dyn Site>) {
+        *self.shared.site() = site;
     }
 
     /// What could not be answered so far.
@@ -111,6 +116,10 @@ impl Drop for Server {
 }
 
 impl Shared {
+    fn site(&self) -> std::sync::MutexGuard<'_, Arc<dyn Site>> {
+        self.site.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn refusals(&self) -> std::sync::MutexGuard<'_, Vec<Refusal>> {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -195,7 +204,7 @@ async fn answer(
         text(headers, header::ACCEPT),
         url.path(),
     );
-    let (asked, site) = (url.clone(), Arc::clone(&shared.site));
+    let (asked, site) = (url.clone(), Arc::clone(&shared.site()));
     let found = tokio::task::spawn_blocking(move || site.answer(&asked, destination)).await;
     match found {
         Ok(Answer::Found { content_type, body }) => found_response(request, &content_type, &body),

@@ -1,4 +1,4 @@
-use crate::stage::{DOM, Stage, browser};
+use crate::stage::{DOM, Stage, browser, kill};
 use framewright_capture::{CaptureError, Chromium, Destination, ReaderChoice};
 use framewright_film::{Disposition, Fault as _};
 use std::{error::Error as _, fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
@@ -104,7 +104,7 @@ async fn a_script_that_does_not_end_ends_with_its_budget() {
     stage.spec.budgets.seek = Duration::from_secs(1);
     let mut lane = stage.lane().await;
     lane.begin_segment(0).await.unwrap();
-    let error = lane.capture(20, &mut Vec::new()).await.unwrap_err();
+    let error = lane.capture(20, None, &mut Vec::new()).await.unwrap_err();
     assert_eq!(error.to_string(), "frame 20 was not there within 1 s");
     assert!(matches!(error.disposition(), Disposition::Retry { .. }));
 }
@@ -139,7 +139,7 @@ async fn a_page_that_fails_says_why() {
     let stage = Stage::of(THROWS, 320, 180).await;
     let mut lane = stage.lane().await;
     lane.begin_segment(0).await.unwrap();
-    let error = lane.capture(10, &mut Vec::new()).await.unwrap_err();
+    let error = lane.capture(10, None, &mut Vec::new()).await.unwrap_err();
     assert_eq!(error.code(), "FW0211");
     assert!(error.to_string().contains("frame 10"), "{error}");
     assert!(error.to_string().contains("out of paint"), "{error}");
@@ -154,7 +154,7 @@ async fn the_death_of_any_process_is_seen_at_once() {
             stage.spec.reader = reader;
             let mut lane = stage.lane().await;
             lane.begin_segment(0).await.unwrap();
-            lane.capture(0, &mut Vec::new()).await.unwrap();
+            lane.capture(0, None, &mut Vec::new()).await.unwrap();
             let mut killed = 0;
             for pid in browser(&stage.spec.scratch) {
                 // Some go with the first that is killed.
@@ -171,7 +171,7 @@ async fn the_death_of_any_process_is_seen_at_once() {
             let mut error = None;
             // The kernel may need a moment to tell everybody.
             for frame in 1..30 {
-                if let Err(e) = lane.capture(frame, &mut Vec::new()).await {
+                if let Err(e) = lane.capture(frame, None, &mut Vec::new()).await {
                     error = Some(e);
                     break;
                 }
@@ -195,16 +195,9 @@ async fn a_lane_that_was_interrupted_says_so() {
     let mut lane = stage.lane().await;
     lane.begin_segment(0).await.unwrap();
     let mut pixels = Vec::new();
-    let capture = lane.capture(0, &mut pixels);
+    let capture = lane.capture(0, None, &mut pixels);
     // Polled once, so that its command is on the way, and then given up.
     assert!(tokio::time::timeout(Duration::ZERO, capture).await.is_err());
-    let error = lane.capture(0, &mut pixels).await.unwrap_err();
+    let error = lane.capture(0, None, &mut pixels).await.unwrap_err();
     assert!(matches!(error, CaptureError::Interrupted), "{error:?}");
-}
-
-fn kill(pid: i32) {
-    // SAFETY: kill takes no pointers.
-    #[allow(unsafe_code)]
-    let killed = unsafe { libc::kill(pid, libc::SIGKILL) };
-    assert_eq!(killed, 0);
 }

@@ -6,3 +6,4 @@ mod lives;
 mod purity;
 mod stage;
 mod wall;
+mod warm;

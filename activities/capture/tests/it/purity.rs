@@ -81,7 +81,7 @@ async fn a_still_page_is_painted_once() {
             let mut pixels = Vec::new();
             let mut painted = 0;
             for frame in first..first + 5 {
-                let shot = lane.capture(frame, &mut pixels).await.unwrap();
+                let shot = lane.capture(frame, None, &mut pixels).await.unwrap();
                 painted += u32::from(shot == framewright_capture::Shot::Painted);
             }
             assert_eq!(painted, 1);

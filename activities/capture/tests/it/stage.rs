@@ -121,7 +121,7 @@ pub(crate) async fn segment(lane: &mut Lane, frames: Range<u32>) -> Vec<Digest> 
     let mut pixels = Vec::new();
     let mut digests = Vec::new();
     for frame in frames {
-        let shot = lane.capture(frame, &mut pixels).await.unwrap();
+        let shot = lane.capture(frame, None, &mut pixels).await.unwrap();
         assert!(shot == Shot::Painted || !digests.is_empty());
         digests.push(Digest::of(&pixels));
     }
@@ -164,4 +164,12 @@ pub(crate) fn members(leader: i32) -> Vec<i32> {
     all.into_iter()
         .filter(|pid| group(*pid) == Some(leader))
         .collect()
+}
+
+/// Ends a process at once.
+pub(crate) fn kill(pid: i32) {
+    // SAFETY: kill takes no pointers.
+    #[allow(unsafe_code)]
+    let killed = unsafe { libc::kill(pid, libc::SIGKILL) };
+    assert_eq!(killed, 0);
 }
