@@ -97,7 +97,6 @@ impl Lane {
             *last = None;
         }
         let facts = self.page.load().await?;
-        self.paint().await?;
         self.untouched = true;
         Ok(facts)
     }

@@ -35,9 +35,8 @@ const POLL: Duration = Duration::from_millis(4);
 /// Any time will do as the first, but it must not be near zero: Chromium takes zero for "now".
 const FIRST_TICK_MS: f64 = 10_000.0;
 
-/// What a document could leave to the next one in the same page, besides what the browser stores.
-const FORGET: &str =
-    r#"window.name = ""; try { sessionStorage.clear(); localStorage.clear(); } catch {}"#;
+/// Watches what a document could leave to the next one in the same page.
+const FORGET: &str = include_str!("forget.js");
 
 /// How much of a frame is wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -295,9 +294,12 @@ impl Page {
 
     /// Forgets what earlier loads have stored, so that none can count them.
     async fn forget(&mut self) -> Result<(), CaptureError> {
-        if self.loads == 1 {
+        if !self.browser.pipe.take_stored() {
             return Ok(());
         }
+        // This one knows nothing of what a page keeps for as long as it is open.
+        self.evaluate_apart::<u32>("try { sessionStorage.clear() } catch {} 0")
+            .await?;
         let origin = self.spec.entry.origin().ascii_serialization();
         let clear = ClearDataForOriginParams::new(origin, "all");
         self.command(&clear).await.map(drop)

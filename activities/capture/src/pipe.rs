@@ -14,6 +14,7 @@ use chromiumoxide::{
         js_protocol::runtime::{EventExceptionThrown, ExceptionDetails},
     },
 };
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
@@ -37,6 +38,9 @@ const EXCEPTIONS_KEPT: usize = 5;
 /// How long the browser may take to read a command.
 const POST_BUDGET: Duration = Duration::from_secs(15);
 
+/// What `forget.js` says.
+const STORES: &[u8] = b"\"__framewright stores\"";
+
 /// A read is as large as the pipe itself.
 const READ: usize = 1 << 20;
 
@@ -50,6 +54,8 @@ pub(crate) struct Pipe {
     /// A command was sent and its answer not read: its caller went away.
     unanswered: bool,
     exceptions: Vec<String>,
+    /// The page has used what the browser stores for it.
+    stored: bool,
     /// The session whose page matters.
     followed: Option<String>,
     gpu: Option<Watch>,
@@ -114,6 +120,7 @@ impl Pipe {
             last_id: 0,
             unanswered: false,
             exceptions: Vec::new(),
+            stored: false,
             followed: None,
             gpu: None,
             stderr,
@@ -128,6 +135,11 @@ impl Pipe {
     /// From now on, what becomes of this session's page is heard, and of no other's.
     pub(crate) fn follow(&mut self, session: &str) {
         self.followed = Some(session.to_owned());
+    }
+
+    /// Whether a page has used what the browser stores for it, since this was last asked.
+    pub(crate) fn take_stored(&mut self) -> bool {
+        std::mem::take(&mut self.stored)
     }
 
     /// The exceptions that were thrown since they were last taken.
@@ -283,6 +295,10 @@ impl Pipe {
                         self.exceptions.push(text);
                     }
                 }
+                Ok(())
+            }
+            "Runtime.consoleAPICalled" => {
+                self.stored |= memmem::find(message, STORES).is_some();
                 Ok(())
             }
             _ => Ok(()),
