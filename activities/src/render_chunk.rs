@@ -2,7 +2,7 @@
 
 use crate::{Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop};
 use framewright_capture::{CaptureSession, Lane, SessionReport, SessionSpec, Shot};
-use framewright_encode::{Encoding, SegmentEncoder, preview_jpeg};
+use framewright_encode::{Converter, Encoding, I420, SegmentEncoder, preview_jpeg};
 use framewright_film::{Digest, FrameRange};
 use framewright_store::{Body, Put, PutMode};
 use framewright_workflows::{ChunkOutcome, ChunkSpec, Heartbeat, ProbeSpan};
@@ -208,15 +208,18 @@ async fn render_segment(
                 .map_err(Failure::from)
         },
     )?;
+    let mut converter = Converter::new(work.encoding.size);
+    let mut picture = I420::new(work.encoding.size);
     let mut preview = None;
     for frame in frames.iter() {
         let next = Some(frame + 1).filter(|&next| next < frames.end);
         match lane.capture(frame, next, &mut buffer).await? {
             Shot::Painted => {
+                converter.frame(&buffer, &mut picture);
                 if preview.is_none() {
-                    preview = Some(preview_jpeg(&buffer, work.encoding.size, PREVIEW_WIDTH)?);
+                    preview = Some(preview_jpeg(&picture, PREVIEW_WIDTH)?);
                 }
-                buffer = encoder.frame(buffer).await?;
+                picture = encoder.frame(picture).await?;
             }
             Shot::Unchanged => encoder.repeat().await?,
         }

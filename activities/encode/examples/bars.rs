@@ -1,7 +1,9 @@
 //! Encodes two seconds of moving colour bars in three segments, joins and gates them:
 //! `cargo run -p framewright-encode --example bars -- OUT.mp4`
 
-use framewright_encode::{EncodeError, Encoding, Expected, Ffmpeg, SegmentEncoder, gate, join};
+use framewright_encode::{
+    Converter, EncodeError, Encoding, Expected, Ffmpeg, I420, SegmentEncoder, gate, join,
+};
 use framewright_film::{Fps, FrameSize, Quality, Segments};
 use std::{env, error::Error, path::Path, time::Instant};
 
@@ -58,16 +60,17 @@ async fn encode(
     encoder: &mut SegmentEncoder,
     frames: impl Iterator<Item = u32>,
 ) -> Result<(), EncodeError> {
-    let mut buffer = Vec::new();
+    let (mut converter, mut i420) = (Converter::new(SIZE), I420::new(SIZE));
+    let mut bgra = vec![0; SIZE.bgra_len()];
     for frame in frames {
-        buffer.resize(SIZE.bgra_len(), 0);
         let shift = frame as usize * 16;
-        for row in buffer.chunks_exact_mut(SIZE.width as usize * 4) {
+        for row in bgra.chunks_exact_mut(SIZE.width as usize * 4) {
             for (x, pixel) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
                 *pixel = BARS[(x + shift) / 240 % 8];
             }
         }
-        buffer = encoder.frame(buffer).await?;
+        converter.frame(&bgra, &mut i420);
+        i420 = encoder.frame(i420).await?;
     }
     Ok(())
 }

@@ -44,13 +44,13 @@ pub enum EncodeError {
         /// Frames that came, or would have come.
         given: u32,
     },
-    /// A frame's bytes do not fill its size.
-    #[error("a frame of {size} px must have {} bytes, not {found}", size.bgra_len())]
-    FrameLength {
-        /// The size of the film's frames.
-        size: FrameSize,
-        /// The bytes that came.
-        found: usize,
+    /// A frame is not of the film's size.
+    #[error("a frame of a film of {expected} px must have that size, not {found}")]
+    FrameSize {
+        /// The film's size, even on both sides.
+        expected: FrameSize,
+        /// The size of the frame that came.
+        found: FrameSize,
     },
     /// "The last frame again" was said before there was one.
     #[error("a segment cannot begin by repeating a frame")]
@@ -152,7 +152,7 @@ impl Fault for EncodeError {
             Self::Ended { .. } => "FW0303",
             Self::TimedOut { .. } => "FW0304",
             Self::FrameCount { .. } | Self::NothingToRepeat | Self::Nothing => "FW0305",
-            Self::FrameLength { .. } => "FW0306",
+            Self::FrameSize { .. } => "FW0306",
             Self::Gate(_) => "FW0307",
             Self::Io { .. } => "FW0308",
         }

@@ -1,9 +1,10 @@
 //! From lossless frames to a film: segment encoders, colour, join and gate.
 //!
-//! Frames come in as BGRA, the way a browser's compositor holds them. Each segment of a film has
-//! an encoder of its own, a [`SegmentEncoder`]: one thread converts to BT.709 4:2:0 and feeds one
-//! `ffmpeg`, so the browser can paint frame n + 1 while n is converted and encoded. Segments are
-//! [joined](join) by copy, and the [`gate`] measures what came out before anybody sees it.
+//! Frames come in as BGRA, the way a browser's compositor holds them. A [`Converter`] makes BT.709
+//! 4:2:0 of them, an [`I420`], some rows at a time while they are near. Each segment of a film has
+//! an encoder of its own, a [`SegmentEncoder`]: one thread feeds one `ffmpeg`, so the browser can
+//! paint frame n + 1 while n is encoded. Segments are [joined](join) by copy, and the [`gate`]
+//! measures what came out before anybody sees it.
 //!
 //! Invariants:
 //! * the bytes of a segment depend on its frames, on the [`Encoding`] and on the version of ffmpeg
@@ -16,7 +17,9 @@
 //!
 //! ```no_run
 //! # async fn film(frames: Vec<Vec<u8>>) -> Result<(), framewright_encode::EncodeError> {
-//! use framewright_encode::{Encoding, Expected, Ffmpeg, SegmentEncoder, gate, join};
+//! use framewright_encode::{
+//!     Converter, Encoding, Expected, Ffmpeg, I420, SegmentEncoder, gate, join,
+//! };
 //! use framewright_film::{Fps, FrameSize, Quality};
 //! use std::path::Path;
 //!
@@ -25,8 +28,10 @@
 //! let encoding = Encoding { size, fps: Fps::DEFAULT, quality: Quality::Standard };
 //! let count = frames.len() as u32;
 //! let mut segment = SegmentEncoder::start(&ffmpeg, &encoding, count, "0000.mp4").await?;
-//! for frame in frames {
-//!     let _spent_buffer = segment.frame(frame).await?;
+//! let (mut converter, mut frame) = (Converter::new(size), I420::new(size));
+//! for bgra in frames {
+//!     converter.frame(&bgra, &mut frame);
+//!     frame = segment.frame(frame).await?;
 //! }
 //! segment.finish().await?;
 //! join(&ffmpeg, encoding.fps, &["0000.mp4"], Path::new("film.mp4")).await?;
@@ -41,15 +46,18 @@ mod encoding;
 mod error;
 mod ffmpeg;
 mod gate;
+mod i420;
 mod join;
 mod part;
 mod preview;
 mod segment;
 
+pub use colour::{Converter, Simd};
 pub use encoding::Encoding;
 pub use error::{Defect, EncodeError};
 pub use ffmpeg::Ffmpeg;
 pub use gate::{Expected, Measured, gate};
+pub use i420::I420;
 pub use join::join;
 pub use preview::preview_jpeg;
 pub use segment::SegmentEncoder;

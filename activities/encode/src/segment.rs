@@ -1,4 +1,4 @@
-use crate::{EncodeError, Encoding, Ffmpeg, child::Child, colour::Converter, part::Part};
+use crate::{EncodeError, Encoding, Ffmpeg, I420, child::Child, part::Part};
 use std::{
     fs::File,
     io::{self, Write as _},
@@ -12,8 +12,8 @@ use tokio::{
     time::timeout,
 };
 
-/// Frames that wait between the page and the converter: one in hand and one behind it keep both
-/// busy; more would be memory (8 MB each at 1080p) without speed.
+/// Frames that wait between the page and ffmpeg: one in hand and one behind it keep both busy; more
+/// would be memory (3 MB each at 1080p) without speed.
 const QUEUE: usize = 2;
 /// How long one frame may wait for a place in the queue.
 const FRAME_BUDGET: Duration = Duration::from_secs(60);
@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The pipe to ffmpeg, in bytes: the system's 64 kB would wake both ends fifty times a frame.
 const PIPE: usize = 1 << 20;
 
-/// The encoder of one segment: its own `ffmpeg` and its own thread that converts and writes.
+/// The encoder of one segment: its own `ffmpeg` and its own thread that writes to it.
 ///
 /// Dropping it unfinished kills ffmpeg and leaves no file.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct SegmentEncoder {
     ffmpeg: Child,
     part: Part,
     work: mpsc::Sender<Work>,
-    spent: mpsc::UnboundedReceiver<Vec<u8>>,
+    spent: mpsc::UnboundedReceiver<I420>,
     written: oneshot::Receiver<io::Result<()>>,
     encoding: Encoding,
     frames: u32,
@@ -42,17 +42,17 @@ pub struct SegmentEncoder {
 
 #[derive(Debug)]
 enum Work {
-    Frame(Vec<u8>),
+    Frame(I420),
     Repeat,
 }
 
-/// The thread's side: converts what comes and writes it to ffmpeg.
+/// The thread's side: writes what comes to ffmpeg.
 struct Feeder {
     pipe: File,
-    converter: Converter,
-    i420: Vec<u8>,
+    /// What a repetition repeats.
+    last: Option<I420>,
     work: mpsc::Receiver<Work>,
-    spent: mpsc::UnboundedSender<Vec<u8>>,
+    spent: mpsc::UnboundedSender<I420>,
 }
 
 impl SegmentEncoder {
@@ -81,14 +81,12 @@ impl SegmentEncoder {
         let pipe = blocking_pipe(ffmpeg.process.take_stdin())
             .map_err(EncodeError::io("preparing the pipe to ffmpeg"))?;
 
-        let converter = Converter::new(encoding.size);
         let (work, queue) = mpsc::channel(QUEUE);
         let (spend, spent) = mpsc::unbounded_channel();
         let (report, written) = oneshot::channel();
         let feeder = Feeder {
             pipe,
-            i420: vec![0; converter.output_len()],
-            converter,
+            last: None,
             work: queue,
             spent: spend,
         };
@@ -108,26 +106,24 @@ impl SegmentEncoder {
         })
     }
 
-    /// Takes the next frame: BGRA, rows without padding, alpha ignored.
-    ///
-    /// Gives a buffer back for the next one: spent, of a frame's length, its bytes of no meaning;
-    /// or empty while none is free yet (at most the first four times).
+    /// Takes the next frame, and gives one back to fill next: spent, or new while none is free yet
+    /// (at most the first four times).
     ///
     /// # Errors
-    /// When the frame has the wrong length or is one too many, and when ffmpeg has ended or takes
-    /// no frame within a minute. After an error the segment is lost; drop it.
-    pub async fn frame(&mut self, bgra: Vec<u8>) -> Result<Vec<u8>, EncodeError> {
-        if bgra.len() != self.encoding.size.bgra_len() {
-            return Err(EncodeError::FrameLength {
-                size: self.encoding.size,
-                found: bgra.len(),
-            });
+    /// When the frame has the wrong size or is one too many, and when ffmpeg has ended or takes no
+    /// frame within a minute. After an error the segment is lost; drop it.
+    pub async fn frame(&mut self, frame: I420) -> Result<I420, EncodeError> {
+        let expected = self.encoding.size.even();
+        if frame.size() != expected {
+            let found = frame.size();
+            return Err(EncodeError::FrameSize { expected, found });
         }
-        self.give(Work::Frame(bgra)).await?;
-        Ok(self.spent.try_recv().unwrap_or_default())
+        self.give(Work::Frame(frame)).await?;
+        let spent = self.spent.try_recv();
+        Ok(spent.unwrap_or_else(|_| I420::new(expected)))
     }
 
-    /// The last frame once more, without another conversion.
+    /// The last frame once more.
     ///
     /// # Errors
     /// As [`SegmentEncoder::frame`], and when there is no last frame.
@@ -200,12 +196,16 @@ impl Feeder {
     /// Until the other side hangs up, or ffmpeg does.
     fn run(mut self) -> io::Result<()> {
         while let Some(work) = self.work.blocking_recv() {
-            if let Work::Frame(bgra) = work {
-                self.converter.convert(&bgra, &mut self.i420);
-                // Nobody takes buffers back any more when the encoder was dropped.
-                let _ = self.spent.send(bgra);
+            if let Work::Frame(frame) = work
+                && let Some(spent) = self.last.replace(frame)
+            {
+                // Nobody takes frames back any more when the encoder was dropped.
+                let _ = self.spent.send(spent);
             }
-            self.pipe.write_all(&self.i420)?;
+            // `repeat` refuses to come first.
+            if let Some(frame) = &self.last {
+                self.pipe.write_all(frame.as_bytes())?;
+            }
         }
         Ok(())
     }

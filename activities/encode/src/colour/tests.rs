@@ -1,6 +1,7 @@
-use super::Converter;
+use super::{Converter, Simd};
+use crate::I420;
 use framewright_film::FrameSize;
-use std::{fs, process::Command, time::Instant};
+use std::{fs, process::Command};
 
 fn convert(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) -> Vec<u8> {
     let size = FrameSize { width, height };
@@ -11,9 +12,93 @@ fn convert(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) -> Vec<
             bgra.extend([b, g, r, 255]);
         }
     }
-    let mut converter = Converter::new(size);
-    let mut out = vec![0; converter.output_len()];
-    converter.convert(&bgra, &mut out);
+    converted(size, &bgra)
+}
+
+fn converted(size: FrameSize, bgra: &[u8]) -> Vec<u8> {
+    let mut frame = I420::new(size);
+    Converter::new(size).frame(bgra, &mut frame);
+    frame.as_bytes().to_owned()
+}
+
+/// Xorshift: the same on every run.
+fn noise() -> impl FnMut() -> u32 {
+    let mut state = 1u32;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state
+    }
+}
+
+#[test]
+fn instructions_and_stripes_do_not_show_in_the_bytes() {
+    let mut noise = noise();
+    // Around the widths of vectors, and odd in one or both sides.
+    let sizes = [
+        (2, 2),
+        (3, 3),
+        (15, 8),
+        (16, 7),
+        (33, 9),
+        (66, 65),
+        (129, 34),
+    ];
+    for (width, height) in sizes.into_iter().chain([(1919, 21), (1920, 1080)]) {
+        let size = FrameSize { width, height };
+        let bgra: Vec<_> = (0..size.bgra_len()).map(|_| noise() as u8).collect();
+        let expected = by_definition(size, &bgra);
+        for simd in Simd::available() {
+            let mut converter = Converter::with(size, simd);
+            for rows in [2, 16, converter.stripe_rows() as usize, height as usize] {
+                // Nothing of the last picture may be left.
+                let mut frame = I420::new(size);
+                let mut first = 0;
+                for stripe in bgra.chunks(rows * width as usize * 4) {
+                    converter.rows(first, stripe, &mut frame);
+                    first += rows as u32;
+                }
+                assert!(frame.as_bytes() == expected, "{simd}, {size}, {rows} rows");
+            }
+        }
+    }
+}
+
+/// The arithmetic that plans are made with (`COLOUR` in `encoding`), written to be read.
+fn by_definition(size: FrameSize, bgra: &[u8]) -> Vec<u8> {
+    let even = size.even();
+    let level = |x: u32, y: u32| {
+        let (x, y) = (x.min(size.width - 1), y.min(size.height - 1));
+        let pixel = &bgra[(y * size.width + x) as usize * 4..][..3];
+        [pixel[0], pixel[1], pixel[2]].map(i64::from)
+    };
+    let weighted = |levels: [i64; 3], factors: [i64; 3], zero: i64, bits: u32| {
+        let sum: i64 = levels.iter().zip(factors).map(|(l, f)| l * f).sum();
+        ((sum + (zero << bits) + (1 << (bits - 1))) >> bits) as u8
+    };
+    let mut out = Vec::new();
+    for y in 0..even.height {
+        for x in 0..even.width {
+            out.push(weighted(level(x, y), [2032, 20127, 5983], 16, 15));
+        }
+    }
+    for factors in [[14392, -11094, -3298], [-1320, -13072, 14392]] {
+        for y in (0..even.height).step_by(2) {
+            for x in (0..even.width).step_by(2) {
+                let mut levels = [0; 3];
+                for (x, weight) in [(x.saturating_sub(1), 1), (x, 2), (x + 1, 1)] {
+                    for y in [y, y + 1] {
+                        let pixel = level(x, y);
+                        for (sum, level) in levels.iter_mut().zip(pixel) {
+                            *sum += weight * level;
+                        }
+                    }
+                }
+                out.push(weighted(levels, factors, 128, 18));
+            }
+        }
+    }
     out
 }
 
@@ -58,13 +143,7 @@ fn chroma_stands_at_the_left_luma_sample() {
 
 /// A frame with all that is hard: gradients, hard edges of saturated colours, and noise.
 fn hard_frame(size: FrameSize) -> Vec<u8> {
-    let mut state = 1u32;
-    let mut noise = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        state
-    };
+    let mut noise = noise();
     let mut bgra = Vec::with_capacity(size.bgra_len());
     for y in 0..size.height {
         for x in 0..size.width {
@@ -88,9 +167,7 @@ fn ssim_to_swscale(chroma_position: &str) -> [f64; 3] {
         height: 360,
     };
     let bgra = hard_frame(size);
-    let mut converter = Converter::new(size);
-    let mut ours = vec![0; converter.output_len()];
-    converter.convert(&bgra, &mut ours);
+    let ours = converted(size, &bgra);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("frame.bgra"), bgra).unwrap();
     fs::write(folder.path().join("ours.yuv"), ours).unwrap();
@@ -124,26 +201,4 @@ fn luma_is_as_exact_as_swscale_can_be() {
     assert!(luma >= 0.9998, "{luma}");
     // Two filters for chroma cannot agree on noise; a shifted or swapped plane is far below this.
     assert!(blue >= 0.95 && red >= 0.95, "{blue} {red}");
-}
-
-/// `cargo test -p framewright-encode -- --ignored --nocapture how_long`
-#[test]
-#[ignore = "prints a measurement, asserts nothing"]
-fn how_long_a_1080p_frame_takes() {
-    let size = FrameSize {
-        width: 1920,
-        height: 1080,
-    };
-    let frame = hard_frame(size);
-    let mut converter = Converter::new(size);
-    let mut out = vec![0; converter.output_len()];
-    let mut times: Vec<_> = (0..50)
-        .map(|_| {
-            let start = Instant::now();
-            converter.convert(&frame, &mut out);
-            start.elapsed()
-        })
-        .collect();
-    times.sort();
-    println!("best {:?}, median {:?}", times[0], times[25]);
 }
