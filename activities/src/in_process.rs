@@ -1,9 +1,9 @@
 //! The same steps without Temporal, one after the other: for authors, tests and benchmarks.
 
 use crate::{
-    Failure, Workshop, assemble,
+    ChunkMeter, Failure, Workshop, assemble,
     plan::{self, FilmRequest},
-    render_chunk::{self, ChunkMeter},
+    render_chunk,
 };
 use framewright_workflows::{ChunkSpec, Film, RenderOutput, chunks};
 use std::sync::Arc;

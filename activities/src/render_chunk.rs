@@ -1,42 +1,19 @@
 //! Segments of a plan → store: one warm-up session, one probe, then lanes that share the work.
 
-use crate::{Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop};
-use framewright_capture::{CaptureSession, Lane, SessionReport, SessionSpec, Shot};
-use framewright_encode::{Converter, Encoding, I420, SegmentEncoder, preview_jpeg};
-use framewright_film::{Digest, FrameRange};
-use framewright_store::{Body, Put, PutMode};
-use framewright_workflows::{ChunkOutcome, ChunkSpec, Heartbeat, ProbeSpan};
+use crate::{ChunkMeter, Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop, segment};
+use framewright_capture::{CaptureSession, Lane, SessionSpec};
+use framewright_encode::Encoding;
+use framewright_film::FrameRange;
+use framewright_workflows::{ChunkOutcome, ChunkSpec};
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
-    },
-    time::{Instant, SystemTime},
+    sync::{Arc, Mutex, PoisonError},
 };
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-
-/// The width of the pictures that the page shows, in pixels.
-const PREVIEW_WIDTH: u32 = 640;
 
 /// A lane beyond these finds no core of its own on any machine that was measured.
 const MOST_LANES: u32 = 16;
-
-/// How far a chunk is. Written by its lanes, read by whoever reports.
-#[derive(Debug)]
-pub struct ChunkMeter {
-    of: u32,
-    begun: Instant,
-    captured: AtomicU32,
-    reused: AtomicU32,
-    stored: AtomicU32,
-    lanes: AtomicU32,
-    /// Milliseconds from the start to the first captured frame; 0 until there is one.
-    first_frame: AtomicU64,
-    probes: Mutex<Vec<ProbeSpan>>,
-    warm: AtomicBool,
-}
 
 /// Renders the segments of `spec` that are not in the store yet, and stores each as soon as it is
 /// finished: that is where a retry goes on.
@@ -69,22 +46,13 @@ pub async fn render_chunk(
     });
     let lanes = lanes(spec.lanes, work.left().len());
     if lanes > 0 {
-        meter.lanes.store(lanes, Ordering::Relaxed);
+        meter.lanes(lanes);
         capture(&work, workshop.session(&spec.tenant, &manifest), lanes).await?;
     }
 
     // Lanes take segments in order and finish what they took, so what is done has no gaps.
     let first_left = work.left().front().map(|(segment, _)| *segment);
-    Ok(ChunkOutcome {
-        next_segment: first_left.unwrap_or(spec.end_segment),
-        rendered: meter.captured.load(Ordering::Relaxed),
-        reused: meter.reused.load(Ordering::Relaxed),
-        millis: meter.begun.elapsed().as_millis() as u64,
-        first_frame_millis: meter.first_frame(),
-        lanes: meter.lanes.load(Ordering::Relaxed),
-        warm: meter.warm.load(Ordering::Relaxed),
-        probes: meter.probes(),
-    })
+    Ok(meter.outcome(first_left.unwrap_or(spec.end_segment)))
 }
 
 /// How many lanes a chunk gets: what was asked for, else one for each core that we may use
@@ -117,8 +85,7 @@ async fn missing_segments(
         let frames = manifest.segments().range(segment);
         let key = PlanKeys(spec.plan).segment(frames)?;
         if workshop.store.head(&key).await?.is_some() {
-            meter.reused.fetch_add(frames.len(), Ordering::Relaxed);
-            meter.stored.fetch_add(1, Ordering::Relaxed);
+            meter.reused(frames.len());
         } else {
             missing.push_back((segment, frames));
         }
@@ -151,7 +118,7 @@ async fn capture(work: &Arc<Work>, spec: SessionSpec, lanes: u32) -> Result<(), 
     }
     // A lane that fails ends the others: dropping the set kills their browsers and encoders.
     while let Some(ended) = running.join_next().await {
-        ended.map_err(|error| Failure::Lane(error.to_string()))??;
+        joined(Some(ended))?;
     }
     Ok(())
 }
@@ -167,89 +134,38 @@ async fn open_session(work: &Work, spec: &SessionSpec) -> Result<CaptureSession,
 }
 
 async fn run_lane(work: Arc<Work>, mut lane: Lane) -> Result<(), Failure> {
-    let mut buffer = Vec::new();
+    // While a segment is encoded to its end and stored, the next one is captured. One behind is
+    // enough: an encoder that cannot follow holds its lane back.
+    let mut behind = JoinSet::new();
     while let Some(frames) = work.take() {
-        buffer = render_segment(&work, &mut lane, frames, buffer).await?;
+        let captured = segment::capture(&work, &mut lane, frames).await?;
+        joined(behind.join_next().await)?;
+        let work = work.clone();
+        behind.spawn(async move { segment::store(&work, captured).await });
     }
     match work.workshop.habits.warmup {
         WarmupHabit::Keep => work.workshop.browsers.keep(lane).await,
         WarmupHabit::Discard => lane.close().await,
     }
-    Ok(())
+    joined(behind.join_next().await)
 }
 
-/// One segment: defined state, own encoder, frames in order, stored at once.
-async fn render_segment(
-    work: &Work,
-    lane: &mut Lane,
-    frames: FrameRange,
-    mut buffer: Vec<u8>,
-) -> Result<Vec<u8>, Failure> {
-    let Workshop {
-        store,
-        toolchain,
-        scratch,
-        ..
-    } = &work.workshop;
-    let folder = scratch
-        .folder("segment")
-        .map_err(Failure::scratch("making room for a segment"))?;
-    tracing::debug!(%frames, "segment begins");
-    let file = folder.path().join("segment.mp4");
-    let (mut encoder, ()) = tokio::try_join!(
-        async {
-            SegmentEncoder::start(&toolchain.ffmpeg, &work.encoding, frames.len(), &file)
-                .await
-                .map_err(Failure::from)
-        },
-        async {
-            lane.begin_segment(frames.start)
-                .await
-                .map_err(Failure::from)
-        },
-    )?;
-    let mut converter = Converter::new(work.encoding.size);
-    let mut picture = I420::new(work.encoding.size);
-    let mut preview = None;
-    for frame in frames.iter() {
-        let next = Some(frame + 1).filter(|&next| next < frames.end);
-        match lane.capture(frame, next, &mut buffer).await? {
-            Shot::Painted => {
-                converter.frame(&buffer, &mut picture);
-                if preview.is_none() {
-                    preview = Some(preview_jpeg(&picture, PREVIEW_WIDTH)?);
-                }
-                picture = encoder.frame(picture).await?;
-            }
-            Shot::Unchanged => encoder.repeat().await?,
-        }
-        work.meter.captured();
+/// How a task ended, if there was one.
+fn joined(ended: Option<Result<Result<(), Failure>, JoinError>>) -> Result<(), Failure> {
+    match ended {
+        None => Ok(()),
+        Some(ended) => ended.map_err(|error| Failure::Lane(error.to_string()))?,
     }
-    encoder.finish().await?;
-    if let Some(jpeg) = preview {
-        let key = work.keys.preview(frames)?;
-        store
-            .put(&key, Body::Bytes(jpeg.into()), PutMode::IfAbsent)
-            .await?;
-    }
-    let key = work.keys.segment(frames)?;
-    match store.put(&key, Body::File(file), PutMode::IfAbsent).await? {
-        Put::Created => tracing::debug!(%frames, "segment is stored"),
-        // A worker that was taken for dead, and was not, came first. Its bytes are these.
-        Put::AlreadyThere => tracing::info!(%frames, "segment was stored by somebody else"),
-    }
-    work.meter.stored.fetch_add(1, Ordering::Relaxed);
-    Ok(buffer)
 }
 
 /// What the lanes of a chunk share.
-struct Work {
-    workshop: Workshop,
-    keys: PlanKeys,
-    encoding: Encoding,
+pub(crate) struct Work {
+    pub(crate) workshop: Workshop,
+    pub(crate) keys: PlanKeys,
+    pub(crate) encoding: Encoding,
     /// In order: a heavy region spreads over all lanes, and no lane idles while work is left.
     left: Mutex<VecDeque<(u32, FrameRange)>>,
-    meter: Arc<ChunkMeter>,
+    pub(crate) meter: Arc<ChunkMeter>,
     drain: CancellationToken,
 }
 
@@ -263,91 +179,6 @@ impl Work {
             return None;
         }
         self.left().pop_front().map(|(_, frames)| frames)
-    }
-}
-
-impl ChunkMeter {
-    /// For a chunk of `of` frames that begins now.
-    pub fn new(of: u32) -> Arc<Self> {
-        Arc::new(Self {
-            of,
-            begun: Instant::now(),
-            captured: AtomicU32::new(0),
-            reused: AtomicU32::new(0),
-            stored: AtomicU32::new(0),
-            lanes: AtomicU32::new(0),
-            first_frame: AtomicU64::new(0),
-            probes: Mutex::default(),
-            warm: AtomicBool::new(false),
-        })
-    }
-
-    /// For the chunk that `spec` describes.
-    ///
-    /// # Errors
-    /// When the plan is not to be had.
-    pub async fn for_chunk(
-        workshop: &Workshop,
-        plan: Digest,
-        spec: &ChunkSpec,
-    ) -> Result<Arc<Self>, Failure> {
-        let manifest = Manifest::load(&*workshop.store, plan).await?;
-        let frames = manifest
-            .segments()
-            .span(spec.first_segment, spec.end_segment);
-        Ok(Self::new(frames.len()))
-    }
-
-    fn captured(&self) {
-        if self.captured.fetch_add(1, Ordering::Relaxed) == 0 {
-            let millis = self.begun.elapsed().as_millis().max(1) as u64;
-            self.first_frame.store(millis, Ordering::Relaxed);
-        }
-    }
-
-    fn first_frame(&self) -> Option<u64> {
-        Some(self.first_frame.load(Ordering::Relaxed)).filter(|&millis| millis > 0)
-    }
-
-    fn opened(&self, report: &SessionReport) {
-        self.warm.store(report.warm, Ordering::Relaxed);
-        let (begin, end) = report.probed;
-        let unix = |time: SystemTime| {
-            let since = time.duration_since(SystemTime::UNIX_EPOCH);
-            since.unwrap_or_default().as_millis() as u64
-        };
-        let span = ProbeSpan {
-            begin: unix(begin),
-            end: unix(end),
-        };
-        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
-        probes.push(span);
-    }
-
-    fn probes(&self) -> Vec<ProbeSpan> {
-        let probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
-        probes.clone()
-    }
-
-    /// As it is now.
-    pub fn read(&self) -> Heartbeat {
-        let captured = self.captured.load(Ordering::Relaxed);
-        let frames_done = captured + self.reused.load(Ordering::Relaxed);
-        let rate = f64::from(captured) / self.begun.elapsed().as_secs_f64().max(0.001);
-        let doing = match captured {
-            0 if frames_done < self.of => "starting",
-            _ if frames_done < self.of => "capturing",
-            _ => "storing",
-        };
-        Heartbeat {
-            doing: doing.to_owned(),
-            frames_done,
-            of: self.of,
-            segments_stored: self.stored.load(Ordering::Relaxed),
-            // People read this as JSON in Temporal's UI.
-            fps: (rate * 10.0).round() / 10.0,
-            lanes: self.lanes.load(Ordering::Relaxed),
-        }
     }
 }
 

@@ -6,10 +6,7 @@
 // The macros generate public constants that cannot be documented from here.
 #![allow(missing_docs)]
 
-use crate::{
-    Failure, Workshop, assemble, plan,
-    render_chunk::{self, ChunkMeter},
-};
+use crate::{ChunkMeter, Failure, Workshop, assemble, plan, render_chunk};
 use framewright_film::{Digest, Disposition, Fault as _};
 use framewright_workflows::{
     ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderJob, RenderOutput, RenderWorkflow,

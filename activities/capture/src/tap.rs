@@ -24,7 +24,7 @@ const PIECE: usize = 4 << 20;
 
 /// Rows are read in stripes of about this size, which stay in a core's own cache while they are
 /// converted.
-const STRIPE: usize = 256 << 10;
+const STRIPE: usize = 192 << 10;
 
 /// Larger mappings are address space that Chromium set aside.
 const LARGEST: usize = 1 << 30;

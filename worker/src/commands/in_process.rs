@@ -9,9 +9,8 @@ use crate::{
     workers,
 };
 use framewright_activities::{
-    Failure,
+    ChunkMeter, Failure,
     in_process::{self, Event},
-    render_chunk::ChunkMeter,
 };
 use framewright_store::Key;
 use framewright_workflows::Film;
