@@ -77,7 +77,7 @@ mod tests {
     /// The table of `docs/capacity.md`.
     #[test]
     fn the_table_of_the_docs() {
-        let (plain, shader, still) = (page(45, 68), page(240, 460), page(6, 9));
+        let (plain, shader, still) = (page(40, 60), page(130, 286), page(6, 9));
         for (cores, gigabytes, segments, cost, expected) in [
             (1, 8, 22, plain, 1),
             (2, 8, 22, plain, 2),
