@@ -89,6 +89,11 @@ impl Browser {
         watch::resident_bytes(self.process.id())
     }
 
+    /// Processor time that all its processes have used.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        crate::cpu::time_of_group(self.process.id())
+    }
+
     /// Ends the browser: asks it, waits, and kills what is left.
     pub(crate) async fn close(mut self, budget: Duration) {
         let _ = self.pipe.call(None, &CloseParams {}, budget).await;

@@ -7,6 +7,7 @@ use crate::{
     status::PageFacts,
     tap::Tap,
 };
+use std::time::Duration;
 
 /// One page in a browser of its own, from which frames are captured.
 ///
@@ -203,6 +204,12 @@ impl Lane {
             }
         }
         Ok(())
+    }
+
+    /// Processor time that the browser has used since it began, all of its processes together. A
+    /// few milliseconds to read.
+    pub fn cpu_time(&self) -> Duration {
+        self.page.browser().cpu_time()
     }
 
     /// Ends the browser in good order. A lane that is dropped is ended at once, which is as safe.

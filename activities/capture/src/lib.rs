@@ -49,6 +49,7 @@
 mod browser;
 mod budgets;
 mod chromium;
+mod cpu;
 mod destination;
 mod error;
 mod flags;
