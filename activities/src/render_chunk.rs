@@ -1,6 +1,6 @@
 //! Segments of a plan → store: one warm-up session, one probe, then lanes that share the work.
 
-use crate::{Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop};
+use crate::{Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop, lanes};
 use framewright_capture::{CaptureSession, Lane, SessionReport, SessionSpec, Shot};
 use framewright_encode::{Encoding, SegmentEncoder, preview_jpeg};
 use framewright_film::{Digest, FrameRange};
@@ -19,9 +19,6 @@ use tokio_util::sync::CancellationToken;
 
 /// The width of the pictures that the page shows, in pixels.
 const PREVIEW_WIDTH: u32 = 640;
-
-/// A lane beyond these finds no core of its own on any machine that was measured.
-const MOST_LANES: u32 = 16;
 
 /// How far a chunk is. Written by its lanes, read by whoever reports.
 #[derive(Debug)]
@@ -67,7 +64,8 @@ pub async fn render_chunk(
         meter: meter.clone(),
         drain: drain.clone(),
     });
-    let lanes = lanes(spec.lanes, work.left().len());
+    let left = work.left().len();
+    let lanes = lanes::choose(spec.lanes, manifest.size, left, spec.frame_cost);
     if lanes > 0 {
         meter.lanes.store(lanes, Ordering::Relaxed);
         capture(&work, workshop.session(&spec.tenant, &manifest), lanes).await?;
@@ -85,14 +83,6 @@ pub async fn render_chunk(
         warm: meter.warm.load(Ordering::Relaxed),
         probes: meter.probes(),
     })
-}
-
-/// How many lanes a chunk gets: what was asked for, else one for each core that we may use
-/// (`available_parallelism` knows cgroup quotas); never more than there are segments.
-fn lanes(wanted: Option<u32>, segments: usize) -> u32 {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let segments = u32::try_from(segments).unwrap_or(u32::MAX);
-    wanted.unwrap_or(cores).clamp(1, MOST_LANES).min(segments)
 }
 
 fn check_toolchain(workshop: &Workshop, manifest: &Manifest) -> Result<(), Failure> {
@@ -345,18 +335,5 @@ impl ChunkMeter {
             fps: (rate * 10.0).round() / 10.0,
             lanes: self.lanes.load(Ordering::Relaxed),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::lanes;
-
-    #[test]
-    fn no_lane_without_a_segment() {
-        assert_eq!(lanes(Some(4), 2), 2);
-        assert_eq!(lanes(Some(0), 2), 1);
-        assert_eq!(lanes(None, 0), 0);
-        assert!(lanes(None, 100) >= 1);
     }
 }

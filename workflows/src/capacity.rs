@@ -34,11 +34,11 @@ pub struct Overheads {
     pub plan: Duration,
     /// Until an activity that a free worker could take is with it.
     pub queue: Duration,
-    /// From there to the first frame, with a browser to start.
+    /// What the start of a chunk adds to beginning its first segment, with a browser to start.
     pub cold_start: Duration,
     /// The same with a browser that served a chunk before.
     pub warm_start: Duration,
-    /// Processor time of starting the browser of one lane.
+    /// Processor time of starting the browser of one lane, once for each worker.
     pub lane_cpu: Duration,
     /// From the last segment to the film in the store, without what depends on its length.
     pub assemble: Duration,
@@ -73,8 +73,8 @@ impl Overheads {
     pub const MEASURED: Self = Self {
         plan: Duration::from_millis(1_500),
         queue: Duration::from_millis(100),
-        cold_start: Duration::from_millis(900),
-        warm_start: Duration::from_millis(350),
+        cold_start: Duration::from_millis(700),
+        warm_start: Duration::from_millis(100),
         lane_cpu: Duration::from_millis(450),
         assemble: Duration::from_millis(400),
         assemble_segment: Duration::from_millis(2),
@@ -102,12 +102,11 @@ pub fn predict(
         let cost: Cost = part.iter().copied().sum();
         let lanes = lanes(cost, part.len() as u32).clamp(1, part.len().max(1) as u32);
         let worker = first_free(&free);
-        let start = if std::mem::replace(&mut begun[worker], true) {
-            overheads.warm_start
+        let (start, starting) = if std::mem::replace(&mut begun[worker], true) {
+            (overheads.warm_start, Duration::ZERO)
         } else {
-            overheads.cold_start
+            (overheads.cold_start, overheads.lane_cpu * lanes)
         };
-        let starting = overheads.lane_cpu * lanes;
         let work = Duration::from_micros(cost.cpu_us) + starting;
         let together = work.div_f64(f64::from(fleet.cores.max(1)) * overheads.utilisation);
         let alone = makespan(part, lanes).mul_f64(overheads.lane_factor);

@@ -1,5 +1,5 @@
 use crate::{
-    CaptureError, SessionSpec, Wall,
+    CaptureError, ProcessorTime, SessionSpec, Wall,
     error::LastWords,
     flags,
     home::{self, Home},
@@ -89,9 +89,9 @@ impl Browser {
         watch::resident_bytes(self.process.id())
     }
 
-    /// Processor time that all its processes have used.
-    pub(crate) fn cpu_time(&self) -> Duration {
-        crate::cpu::time_of_group(self.process.id())
+    /// What all its processes have had of the processor.
+    pub(crate) fn processor_time(&self) -> ProcessorTime {
+        ProcessorTime::of_group(self.process.id())
     }
 
     /// Ends the browser: asks it, waits, and kills what is left.

@@ -1,5 +1,5 @@
 use crate::{
-    CaptureError, Owner, SessionSpec,
+    CaptureError, Owner, ProcessorTime, SessionSpec,
     page::{Page, Seek, Want},
     picture,
     rows::Rows,
@@ -7,7 +7,6 @@ use crate::{
     status::PageFacts,
     tap::Tap,
 };
-use std::time::Duration;
 
 /// One page in a browser of its own, from which frames are captured.
 ///
@@ -206,10 +205,9 @@ impl Lane {
         Ok(())
     }
 
-    /// Processor time that the browser has used since it began, all of its processes together. A
-    /// few milliseconds to read.
-    pub fn cpu_time(&self) -> Duration {
-        self.page.browser().cpu_time()
+    /// What the browser has had of the processor since it began. A few milliseconds to read.
+    pub fn processor_time(&self) -> ProcessorTime {
+        self.page.browser().processor_time()
     }
 
     /// Ends the browser in good order. A lane that is dropped is ended at once, which is as safe.

@@ -108,7 +108,10 @@ async fn tenants_do_not_share_a_browser_and_the_dead_are_replaced() {
     kill(group(browser(&scratch)[0]).unwrap());
     let again = (open("one").await, open("two").await);
     // One of the two browsers was killed.
-    assert!(again == (true, false) || again == (false, true), "{again:?}");
+    assert!(
+        again == (true, false) || again == (false, true),
+        "{again:?}"
+    );
 
     warm.close().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
