@@ -5,7 +5,7 @@ use crate::{
     plan::{self, FilmRequest},
     render_chunk,
 };
-use framewright_workflows::{ChunkSpec, Film, RenderOutput, chunks};
+use framewright_workflows::{Film, RenderOutput};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -33,18 +33,8 @@ pub async fn render(
 ) -> Result<(Film, RenderOutput), Failure> {
     let film = plan::plan(workshop, request).await?;
     tell(Event::Planned(film.clone()));
-    let segments = film.segments().count();
     for index in 0..film.chunks {
-        let share = chunks::segments_of(index, film.chunks, segments);
-        let spec = ChunkSpec {
-            tenant: request.tenant.clone(),
-            plan: film.plan,
-            index,
-            of: film.chunks,
-            first_segment: share.start,
-            end_segment: share.end,
-            lanes,
-        };
+        let spec = film.chunk(&request.tenant, index, lanes);
         let meter = ChunkMeter::new(film.chunk_frames(index).len());
         tell(Event::Chunk(index, meter.clone()));
         render_chunk::render_chunk(workshop, &spec, &meter, &CancellationToken::new()).await?;

@@ -15,13 +15,16 @@
 
 pub mod assemble;
 pub mod in_process;
+pub mod lanes;
 pub mod plan;
 pub mod render_chunk;
 pub mod stills;
 pub mod temporal;
 
+mod cost;
 mod failure;
 mod habits;
+mod machine;
 mod manifest;
 mod meter;
 mod scratch;
@@ -33,6 +36,7 @@ mod workshop;
 
 pub use failure::Failure;
 pub use habits::{Habits, ProbeHabit, WarmupHabit};
+pub use machine::Machine;
 pub use manifest::{Manifest, PlanKeys, ResourceRef};
 pub use meter::ChunkMeter;
 pub use scratch::Scratch;

@@ -98,6 +98,11 @@ impl PlanKeys {
         Key::new(format!("plans/{}/plan.json", self.0))
     }
 
+    /// What its frames cost where that was measured. Not a part of the plan.
+    pub fn costs(self) -> Result<Key, StoreError> {
+        Key::new(format!("plans/{}/costs.json", self.0))
+    }
+
     /// An encoded segment. The name follows from plan and range: a retry finds it.
     pub fn segment(self, frames: FrameRange) -> Result<Key, StoreError> {
         Key::new(format!("plans/{}/segments/{}.mp4", self.0, name(frames)))

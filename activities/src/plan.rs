@@ -1,14 +1,16 @@
 //! Project → plan: everything that is needed is fetched, frozen by digest, opened once and cut.
 
-use crate::{Failure, Manifest, ResourceRef, Workshop};
+use crate::{Failure, Manifest, ResourceRef, Workshop, cost};
+use framewright_capture::Lane;
 use framewright_composition::{CompileOptions, PageBundle, Project};
 use framewright_encode::Encoding;
 use framewright_film::{Digest, Fps, Quality};
 use framewright_store::{get_blob, put_blob};
-use framewright_workflows::{Film, RenderJob, chunks};
+use framewright_workflows::{CostCurve, Cut, Film, RenderJob, chunks};
+use std::time::Duration;
 
-/// One second: a lost segment is a small loss, and lanes find enough of them to share.
-const SEGMENT_SECONDS: f64 = 1.0;
+/// A film of at most so many seconds has segments of one second, a longer one of two.
+const SHORT_FILM_SECONDS: f64 = 24.0;
 
 /// Twelve hours at 30 frames per second.
 const MOST_FRAMES: u32 = 1_296_000;
@@ -46,27 +48,84 @@ impl From<RenderJob> for FilmRequest {
     }
 }
 
-/// Makes the plan of a film and publishes it: blobs first, the manifest last.
+/// A plan that was published, and the page that was opened to make it.
+pub struct Frozen {
+    /// What the film's bytes depend on.
+    pub manifest: Manifest,
+    /// Its digest.
+    pub plan: Digest,
+    /// In which frames of the film can be captured at once.
+    pub lane: Lane,
+    /// How long the page took to be ready.
+    pub load: Duration,
+}
+
+/// Makes the plan of a film, publishes it, and cuts the film into chunks.
 ///
 /// # Errors
 /// When the project cannot be rendered, with the culprit's name; when something is not to be had.
 pub async fn plan(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Failure> {
+    let Frozen {
+        manifest,
+        plan,
+        mut lane,
+        load,
+    } = freeze(workshop, request).await?;
+    let costs = cost::known_or_measured(workshop, plan, &manifest, &mut lane, load).await?;
+    workshop.browsers.keep(lane).await;
+    Ok(film(&manifest, plan, costs, request.chunks))
+}
+
+/// As [`plan`], with the costs measured anew, whatever is known of them.
+///
+/// # Errors
+/// As [`plan`]; and when a frame cannot be captured.
+pub async fn survey(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Failure> {
+    let mut frozen = freeze(workshop, request).await?;
+    let costs = cost::measure(&mut frozen.lane, &frozen.manifest, frozen.load).await?;
+    workshop.browsers.keep(frozen.lane).await;
+    Ok(film(&frozen.manifest, frozen.plan, costs, request.chunks))
+}
+
+/// Makes the plan of a film and publishes it: blobs first, the manifest last.
+///
+/// # Errors
+/// As [`plan`].
+pub async fn freeze(workshop: &Workshop, request: &FilmRequest) -> Result<Frozen, Failure> {
     let bundle = compile(workshop, request).await?;
     let mut manifest = draft(workshop, request, &bundle).await?;
-    manifest.frames = measure(workshop, &request.tenant, &manifest, &bundle).await?;
+    let (lane, load) = measure(workshop, &request.tenant, &mut manifest, &bundle).await?;
     let plan = manifest.publish(&*workshop.store).await?;
-
-    let segments = manifest.segments();
-    Ok(Film {
+    Ok(Frozen {
+        manifest,
         plan,
-        toolchain: manifest.toolchain,
-        composition: manifest.composition,
+        lane,
+        load,
+    })
+}
+
+/// What the workflow needs to know of the film, cut into chunks of equal cost where that is known.
+fn film(manifest: &Manifest, plan: Digest, costs: Option<CostCurve>, wanted: Option<u32>) -> Film {
+    let segments = manifest.segments();
+    let chunks = chunks::count(segments.count(), manifest.frames, wanted);
+    let cut = costs.as_ref().and_then(|costs| {
+        let each = costs.segments(segments);
+        // Lanes fill the cores with either page or shader: their time is what chunks share.
+        let cpu: Vec<u64> = each.iter().map(|cost| cost.cpu_us).collect();
+        Cut::by_cost(&cpu, chunks)
+    });
+    Film {
+        plan,
+        toolchain: manifest.toolchain.clone(),
+        composition: manifest.composition.clone(),
         size: manifest.size.even(),
         fps: manifest.fps,
         frames: manifest.frames,
         segment_frames: manifest.segment_frames,
-        chunks: chunks::count(segments.count(), manifest.frames, request.chunks),
-    })
+        chunks,
+        cut,
+        costs,
+    }
 }
 
 async fn compile(workshop: &Workshop, request: &FilmRequest) -> Result<PageBundle, Failure> {
@@ -90,7 +149,7 @@ async fn compile(workshop: &Workshop, request: &FilmRequest) -> Result<PageBundl
     Ok(bundle)
 }
 
-/// The plan but for the number of frames, which the page may have to tell.
+/// The plan but for the number of frames and what follows from it: the page may have to tell.
 async fn draft(
     workshop: &Workshop,
     request: &FilmRequest,
@@ -122,7 +181,7 @@ async fn draft(
         size: composition.size,
         fps,
         frames: 0,
-        segment_frames: fps.frames_in(SEGMENT_SECONDS).unwrap_or(1),
+        segment_frames: 1,
         quality: request.quality,
         encoding: encoding.fingerprint(),
         toolchain: workshop.toolchain.fingerprint().to_owned(),
@@ -136,13 +195,13 @@ async fn draft(
 async fn measure(
     workshop: &Workshop,
     tenant: &str,
-    manifest: &Manifest,
+    manifest: &mut Manifest,
     bundle: &PageBundle,
-) -> Result<u32, Failure> {
+) -> Result<(Lane, Duration), Failure> {
     let spec = workshop.session(tenant, manifest);
     let session = workshop.browsers.session(spec).await?;
-    let inferred = session.report().page.duration;
-    workshop.browsers.keep(session.into_lane()).await;
+    let report = session.report();
+    let (inferred, load) = (report.page.duration, report.durations.load);
     let seconds = bundle
         .composition
         .duration
@@ -155,5 +214,38 @@ async fn measure(
             max: MOST_FRAMES,
         });
     }
-    Ok(frames)
+    manifest.frames = frames;
+    manifest.segment_frames = segment_frames(frames, manifest.fps);
+    Ok((session.into_lane(), load))
+}
+
+/// Each segment costs a new page and a key frame, so there should be few; each is what a lost
+/// worker loses, and what lanes and chunks can share, so there should be many: a second of a short
+/// film, two of a long one.
+fn segment_frames(frames: u32, fps: Fps) -> u32 {
+    let in_seconds = |seconds| fps.frames_in(seconds).unwrap_or(1);
+    let is_short = frames <= in_seconds(SHORT_FILM_SECONDS);
+    in_seconds(if is_short { 1.0 } else { 2.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segment_frames;
+
+    #[test]
+    fn long_films_have_longer_segments() {
+        for (fps, frames, expected) in [
+            ("30", 660, 30),
+            ("30", 720, 30),
+            ("30", 721, 60),
+            ("30000/1001", 720, 30),
+            ("30000/1001", 900, 60),
+            ("12.5", 300, 13),
+            ("12.5", 400, 25),
+            ("1/2", 10, 1),
+        ] {
+            let given = segment_frames(frames, fps.parse().unwrap());
+            assert_eq!(given, expected, "{frames} frames at {fps}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Segments of a plan → store: one warm-up session, one probe, then lanes that share the work.
 
-use crate::{ChunkMeter, Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop, segment};
+use crate::{
+    ChunkMeter, Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop, lanes, segment,
+};
 use framewright_capture::{CaptureSession, Lane, SessionSpec};
 use framewright_encode::Encoding;
 use framewright_film::FrameRange;
@@ -11,9 +13,6 @@ use std::{
 };
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-
-/// A lane beyond these finds no core of its own on any machine that was measured.
-const MOST_LANES: u32 = 16;
 
 /// Renders the segments of `spec` that are not in the store yet, and stores each as soon as it is
 /// finished: that is where a retry goes on.
@@ -44,7 +43,8 @@ pub async fn render_chunk(
         meter: meter.clone(),
         drain: drain.clone(),
     });
-    let lanes = lanes(spec.lanes, work.left().len());
+    let left = work.left().len();
+    let lanes = lanes::choose(spec.lanes, manifest.size, left, spec.frame_cost);
     if lanes > 0 {
         meter.lanes(lanes);
         capture(&work, workshop.session(&spec.tenant, &manifest), lanes).await?;
@@ -53,14 +53,6 @@ pub async fn render_chunk(
     // Lanes take segments in order and finish what they took, so what is done has no gaps.
     let first_left = work.left().front().map(|(segment, _)| *segment);
     Ok(meter.outcome(first_left.unwrap_or(spec.end_segment)))
-}
-
-/// How many lanes a chunk gets: what was asked for, else one for each core that we may use
-/// (`available_parallelism` knows cgroup quotas); never more than there are segments.
-fn lanes(wanted: Option<u32>, segments: usize) -> u32 {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let segments = u32::try_from(segments).unwrap_or(u32::MAX);
-    wanted.unwrap_or(cores).clamp(1, MOST_LANES).min(segments)
 }
 
 fn check_toolchain(workshop: &Workshop, manifest: &Manifest) -> Result<(), Failure> {
@@ -179,18 +171,5 @@ impl Work {
             return None;
         }
         self.left().pop_front().map(|(_, frames)| frames)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::lanes;
-
-    #[test]
-    fn no_lane_without_a_segment() {
-        assert_eq!(lanes(Some(4), 2), 2);
-        assert_eq!(lanes(Some(0), 2), 1);
-        assert_eq!(lanes(None, 0), 0);
-        assert!(lanes(None, 100) >= 1);
     }
 }

@@ -1,8 +1,8 @@
 //! Single frames as pictures, by the path that the film's frames take.
 
 use crate::{
-    Failure, Manifest, Workshop,
-    plan::{self, FilmRequest},
+    Failure, Workshop,
+    plan::{self, FilmRequest, Frozen},
 };
 use framewright_capture::Shot;
 use framewright_film::FrameSize;
@@ -32,15 +32,14 @@ pub async fn stills(
     frames: &[u32],
     mut take: impl FnMut(Still) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let film = plan::plan(workshop, request).await?;
+    let Frozen {
+        manifest, mut lane, ..
+    } = plan::freeze(workshop, request).await?;
     let wanted: BTreeSet<u32> = frames.iter().copied().collect();
-    if let Some(&frame) = wanted.iter().find(|&&frame| frame >= film.frames) {
-        let frames = film.frames;
+    if let Some(&frame) = wanted.iter().find(|&&frame| frame >= manifest.frames) {
+        let frames = manifest.frames;
         return Err(Failure::NoSuchFrame { frame, frames });
     }
-    let manifest = Manifest::load(&*workshop.store, film.plan).await?;
-    let spec = workshop.session(&request.tenant, &manifest);
-    let mut lane = workshop.browsers.session(spec).await?.into_lane();
     let mut buffer = Vec::new();
     let mut next = None;
     for &frame in &wanted {

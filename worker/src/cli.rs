@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Render(RenderArgs),
     /// Write single frames of a project as PNG files
     Stills(StillsArgs),
+    /// Measure a project and predict how long its film takes
+    Plan(PlanArgs),
     /// Say what this machine has and lacks
     Doctor(DoctorArgs),
 }
@@ -204,6 +206,26 @@ pub(crate) struct StillsArgs {
     /// Folder to write `frame_000030.png` to
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) film: FilmArgs,
+    /// Chunks to cut the film into [default: one for about 100 frames]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) chunks: Option<u32>,
+    /// Workers to predict for
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) workers: u32,
+    /// Cores of each of them [default: those of this machine]
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    pub(crate) cores: Option<u32>,
+    /// Print all of it as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
 }

@@ -1,8 +1,13 @@
 //! The types that pass between client, workflow and activities. All are small: they are history.
 
+use crate::{
+    chunks,
+    cost::{Cost, CostCurve},
+    cut::Cut,
+};
 use framewright_film::{Digest, Fps, FrameRange, FrameSize, Quality, Segments};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 /// Which render: a tenant and the request id that the tenant chose.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,6 +71,12 @@ pub struct Film {
     pub segment_frames: u32,
     /// How many chunks the film is cut into.
     pub chunks: u32,
+    /// Which segments make up which chunk; chunks of equal length when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cut>,
+    /// What the frames cost where the plan was made; absent when that was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<CostCurve>,
 }
 
 /// One activity's share of a film. The input of `render_chunk`.
@@ -87,6 +98,9 @@ pub struct ChunkSpec {
     /// Capture pages in parallel; chosen by the worker when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lanes: Option<u32>,
+    /// What a frame of it costs on average, for that choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_cost: Option<Cost>,
 }
 
 /// What became of a chunk. The output of `render_chunk`.
@@ -231,11 +245,34 @@ impl Film {
         Segments::new(self.frames, self.segment_frames)
     }
 
+    /// The segments of chunk `index`, half-open.
+    pub fn chunk_segments(&self, index: u32) -> Range<u32> {
+        match &self.cut {
+            Some(cut) => cut.segments_of(index),
+            None => chunks::segments_of(index, self.chunks, self.segments().count()),
+        }
+    }
+
     /// The frames of chunk `index`.
     pub fn chunk_frames(&self, index: u32) -> FrameRange {
-        let segments = self.segments();
-        let span = crate::chunks::segments_of(index, self.chunks, segments.count());
-        segments.span(span.start, span.end)
+        let span = self.chunk_segments(index);
+        self.segments().span(span.start, span.end)
+    }
+
+    /// The whole of chunk `index` as work for one activity, for a film of `tenant`.
+    pub fn chunk(&self, tenant: &str, index: u32, lanes: Option<u32>) -> ChunkSpec {
+        let segments = self.chunk_segments(index);
+        let frames = self.chunk_frames(index);
+        ChunkSpec {
+            tenant: tenant.to_owned(),
+            plan: self.plan,
+            index,
+            of: self.chunks,
+            first_segment: segments.start,
+            end_segment: segments.end,
+            lanes,
+            frame_cost: self.costs.as_ref().map(|costs| costs.mean(frames)),
+        }
     }
 }
 

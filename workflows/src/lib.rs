@@ -9,9 +9,13 @@
 //! * deterministic: no I/O, no clock, no randomness but the SDK's. The histories in
 //!   `tests/histories/` are replayed in CI; a change that would break a running render fails there;
 //! * what passes through history is small (under 2 kB) and never a frame, a plan or a secret;
-//! * the number of chunks decides who does what, never what the film looks like ([`chunks`]).
+//! * the number of chunks and how they are cut ([`Cut`]) decide who does what, never what the film
+//!   looks like ([`chunks`]).
 
+pub mod capacity;
 pub mod chunks;
+pub mod cost;
+pub mod cut;
 pub mod job;
 pub mod policy;
 pub mod progress;
@@ -19,6 +23,8 @@ pub mod queues;
 pub mod render;
 pub mod steps;
 
+pub use cost::{Cost, CostCurve};
+pub use cut::Cut;
 pub use job::{
     ChunkOutcome, ChunkSpec, Film, Heartbeat, ProbeSpan, RenderId, RenderIdError, RenderJob,
     RenderOutput, RenderProblem,

@@ -1,9 +1,6 @@
 //! What is known of a running render, and how it is told.
 
-use crate::{
-    chunks,
-    job::{Film, RenderOutput, RenderProblem},
-};
+use crate::job::{Film, RenderOutput, RenderProblem};
 use framewright_film::FrameRange;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -201,11 +198,6 @@ fn ranges(numbers: &[u32]) -> String {
         }
     });
     words.collect::<Vec<_>>().join(", ")
-}
-
-/// The segments of chunk `index` of `film`.
-pub(crate) fn segments_of(film: &Film, index: u32) -> std::ops::Range<u32> {
-    chunks::segments_of(index, film.chunks, film.segments().count())
 }
 
 fn bar(percent: u32) -> String {

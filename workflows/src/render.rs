@@ -4,9 +4,9 @@
 #![allow(missing_docs)]
 
 use crate::{
-    job::{ChunkSpec, Film, RenderJob, RenderOutput, RenderProblem},
+    job::{Film, RenderJob, RenderOutput, RenderProblem},
     policy,
-    progress::{Progress, Stage, segments_of},
+    progress::{Progress, Stage},
     queues::{PERCENT, STAGE},
     steps,
 };
@@ -127,17 +127,9 @@ impl RenderWorkflow {
         film: &Film,
         index: u32,
     ) -> WorkflowResult<()> {
-        let segments = segments_of(film, index);
+        let segments = film.chunk_segments(index);
         let (tenant, lanes) = ctx.state(|s| (s.job.id.tenant.clone(), s.job.lanes));
-        let mut spec = ChunkSpec {
-            tenant,
-            plan: film.plan,
-            index,
-            of: film.chunks,
-            first_segment: segments.start,
-            end_segment: segments.end,
-            lanes,
-        };
+        let mut spec = film.chunk(&tenant, index, lanes);
         while spec.first_segment < spec.end_segment {
             let cancel = ctx.cancellation_token().child_token();
             let options = policy::chunk(film, &spec, cancel.clone());

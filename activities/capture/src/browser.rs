@@ -1,5 +1,5 @@
 use crate::{
-    CaptureError, SessionSpec, Wall,
+    CaptureError, ProcessorTime, SessionSpec, Wall,
     error::LastWords,
     flags,
     home::{self, Home},
@@ -87,6 +87,11 @@ impl Browser {
     /// Memory of all its processes, in bytes.
     pub(crate) fn resident_bytes(&self) -> u64 {
         watch::resident_bytes(self.process.id())
+    }
+
+    /// What all its processes have had of the processor.
+    pub(crate) fn processor_time(&self) -> ProcessorTime {
+        ProcessorTime::of_group(self.process.id())
     }
 
     /// Ends the browser: asks it, waits, and kills what is left.

@@ -1,5 +1,5 @@
 use crate::{
-    CaptureError, Owner, SessionSpec,
+    CaptureError, Owner, ProcessorTime, SessionSpec,
     page::{Page, Seek, Want},
     picture,
     rows::Rows,
@@ -202,6 +202,11 @@ impl Lane {
             }
         }
         Ok(())
+    }
+
+    /// What the browser has had of the processor since it began. A few milliseconds to read.
+    pub fn processor_time(&self) -> ProcessorTime {
+        self.page.browser().processor_time()
     }
 
     /// Ends the browser in good order. A lane that is dropped is ended at once, which is as safe.

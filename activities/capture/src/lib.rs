@@ -49,6 +49,7 @@
 mod browser;
 mod budgets;
 mod chromium;
+mod cpu;
 mod destination;
 mod error;
 mod flags;
@@ -70,6 +71,7 @@ mod watch;
 
 pub use budgets::Budgets;
 pub use chromium::Chromium;
+pub use cpu::ProcessorTime;
 pub use destination::Destination;
 pub use error::{CaptureError, LastWords};
 pub use flags::{FLAGS, Flag, flags_fingerprint};

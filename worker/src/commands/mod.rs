@@ -2,10 +2,12 @@
 
 mod doctor;
 mod in_process;
+mod plan;
 mod render;
 mod stills;
 
 pub(crate) use doctor::doctor;
+pub(crate) use plan::plan;
 pub(crate) use render::render;
 pub(crate) use stills::stills;
 

@@ -1,0 +1,275 @@
+//! What frames cost, measured on a few of them while the plan is made.
+//!
+//! A frame after a jump is painted whole, so each sample is taken after a frame that is thrown
+//! away. One frame in thirty is captured for this, with bounds for very short and very long films.
+//! Where neighbours differ by much, more samples are taken between them: there a heavy region
+//! begins or ends.
+
+use crate::{Failure, Manifest, PlanKeys, Workshop};
+use framewright_capture::{CaptureError, Lane, Rows, Shot};
+use framewright_film::{Digest, FrameSize};
+use framewright_store::{Body, PutMode};
+use framewright_workflows::{Cost, CostCurve};
+use std::time::{Duration, Instant};
+
+/// Frames of film for each sample of the first walk.
+const FRAMES_PER_SAMPLE: u32 = 60;
+/// Samples of the first walk, however short the film is.
+const LEAST_SAMPLES: u32 = 4;
+/// Samples of the first walk, however long it is.
+const MOST_SAMPLES: u32 = 16;
+
+/// After this long no further sample is begun: a page that is so slow is cut by what is known.
+const BUDGET: Duration = Duration::from_secs(60);
+
+/// Cheap frames are taken several at a time, until they have lasted so long: processor time is
+/// counted in ticks of a few milliseconds.
+const LONG_ENOUGH: Duration = Duration::from_millis(30);
+const MOST_FRAMES_OF_A_SAMPLE: u32 = 4;
+
+/// A film of so few segments is not measured: there is nothing to decide.
+const LEAST_SEGMENTS: u32 = 3;
+
+/// Processor time of reading, converting and encoding, microseconds per million pixels: x264
+/// superfast 17 ms and conversion 3 ms at 1920 × 1080 (capture lab, section 0).
+const ENCODE_US_PER_MEGAPIXEL: f64 = 9_600.0;
+/// The same for a frame that is the one before again.
+const REPEAT_US_PER_MEGAPIXEL: f64 = 2_500.0;
+
+/// Takes a frame and forgets it.
+struct Nobody;
+
+/// One measured frame.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    frame: u32,
+    cost: Cost,
+}
+
+/// What the frames of `plan` cost: as it was measured before, else measured now in `lane`, whose
+/// page took `load` to be ready. `None` where that is not worth it, or does not succeed: a film can
+/// be cut without.
+pub(crate) async fn known_or_measured(
+    workshop: &Workshop,
+    plan: Digest,
+    manifest: &Manifest,
+    lane: &mut Lane,
+    load: Duration,
+) -> Result<Option<CostCurve>, Failure> {
+    if manifest.segments().count() < LEAST_SEGMENTS {
+        return Ok(None);
+    }
+    let key = PlanKeys(plan).costs()?;
+    if workshop.store.head(&key).await?.is_some() {
+        let known = workshop.store.get(&key).await?;
+        if let Ok(curve) = serde_json::from_slice(&known) {
+            return Ok(Some(curve));
+        }
+    }
+    let curve = match measure(lane, manifest, load).await {
+        Ok(curve) => curve,
+        Err(error) => {
+            // A frame that cannot be had is the chunks' to report, with their attempts.
+            tracing::warn!(%error, "what frames cost could not be measured");
+            None
+        }
+    };
+    if let Some(curve) = &curve {
+        let json = serde_json::to_vec(curve).map_err(Failure::Manifest)?;
+        let body = Body::from(json);
+        workshop.store.put(&key, body, PutMode::Replace).await?;
+    }
+    Ok(curve)
+}
+
+/// Measures frames of the film in `lane`. Its page is moved to and fro: it has to be loaded anew
+/// before frames are taken from it in earnest, as beginning a segment does.
+///
+/// # Errors
+/// As capturing frames.
+pub(crate) async fn measure(
+    lane: &mut Lane,
+    manifest: &Manifest,
+    load: Duration,
+) -> Result<Option<CostCurve>, CaptureError> {
+    let begun = Instant::now();
+    let frames = manifest.frames;
+    let first = (frames / FRAMES_PER_SAMPLE).clamp(LEAST_SAMPLES, MOST_SAMPLES);
+    let mut samples = Vec::new();
+    walk(
+        lane,
+        manifest.size,
+        &spread(frames, first),
+        begun,
+        &mut samples,
+    )
+    .await?;
+    let more = between(&samples, first.div_ceil(2));
+    walk(lane, manifest.size, &more, begun, &mut samples).await?;
+    samples.sort_by_key(|sample| sample.frame);
+    samples.dedup_by_key(|sample| sample.frame);
+
+    let samples: Vec<_> = samples.iter().map(|s| (s.frame, s.cost)).collect();
+    let curve = CostCurve::nearest(segment(load, &samples), &samples);
+    tracing::info!(
+        samples = samples.len(),
+        took_ms = begun.elapsed().as_millis(),
+        curve = curve.as_ref().map(tracing::field::display),
+        "frames measured"
+    );
+    Ok(curve)
+}
+
+/// To begin a segment, the page is loaded, moved and painted once.
+fn segment(load: Duration, samples: &[(u32, Cost)]) -> Cost {
+    let load = load.as_micros() as u64;
+    let paint: Cost = samples.iter().map(|(_, cost)| *cost).sum();
+    let count = samples.len().max(1) as u64;
+    Cost {
+        wall_us: load + paint.wall_us / count,
+        cpu_us: load + paint.cpu_us / count,
+    }
+}
+
+/// The middles of `count` equal parts.
+fn spread(frames: u32, count: u32) -> Vec<u32> {
+    let middle = |part: u32| {
+        let twice = u64::from(frames) * u64::from(2 * part + 1) / u64::from(2 * count);
+        (twice as u32).min(frames.saturating_sub(1))
+    };
+    let mut points: Vec<_> = (0..count).map(middle).collect();
+    points.dedup();
+    points
+}
+
+/// Up to `count` frames between neighbours that differ: again and again the middle of the gap that
+/// leaves most in doubt, which is its length times the difference of its ends.
+fn between(samples: &[Sample], count: u32) -> Vec<u32> {
+    struct Gap {
+        from: u32,
+        to: u32,
+        difference: u64,
+    }
+    let mut gaps: Vec<_> = samples
+        .windows(2)
+        .filter_map(|pair| {
+            let (a, b) = (pair[0].cost.cpu_us, pair[1].cost.cpu_us);
+            let (from, to) = (pair[0].frame, pair[1].frame);
+            let difference = a.abs_diff(b);
+            // Less is within what measuring one frame is good for.
+            (difference * 2 > a.max(b)).then_some(Gap {
+                from,
+                to,
+                difference,
+            })
+        })
+        .collect();
+    let mut points = Vec::new();
+    while points.len() < count as usize {
+        let doubt = |gap: &Gap| u64::from(gap.to - gap.from) * gap.difference;
+        let worst = (0..gaps.len()).max_by_key(|&index| doubt(&gaps[index]));
+        let Some(gap) = worst.map(|index| gaps.swap_remove(index)) else {
+            break;
+        };
+        let middle = gap.from.midpoint(gap.to);
+        if gap.to - gap.from < 8 {
+            continue;
+        }
+        points.push(middle);
+        // Where in the gap the step is, is not known: half of it may be on either side.
+        for (from, to) in [(gap.from, middle), (middle, gap.to)] {
+            let difference = gap.difference / 2;
+            gaps.push(Gap {
+                from,
+                to,
+                difference,
+            });
+        }
+    }
+    points.sort_unstable();
+    points
+}
+
+async fn walk(
+    lane: &mut Lane,
+    size: FrameSize,
+    points: &[u32],
+    begun: Instant,
+    samples: &mut Vec<Sample>,
+) -> Result<(), CaptureError> {
+    for &frame in points {
+        if begun.elapsed() > BUDGET {
+            tracing::warn!("frames cost so much that few of them were measured");
+            break;
+        }
+        lane.capture(frame.saturating_sub(1), None, &mut Nobody)
+            .await?;
+        let (mut taken, mut painted) = (0, 0);
+        let before = lane.processor_time();
+        let clock = Instant::now();
+        while taken == 0 || (taken < MOST_FRAMES_OF_A_SAMPLE && clock.elapsed() < LONG_ENOUGH) {
+            // At the very end the last frame is taken again, which costs nothing.
+            let next = frame + taken;
+            painted += u32::from(lane.capture(next, None, &mut Nobody).await? == Shot::Painted);
+            taken += 1;
+        }
+        let wall = clock.elapsed() / taken;
+        let used = lane.processor_time() - before;
+        let painted = f64::from(painted) / f64::from(taken);
+        let cost = cost(size, wall, used.ran / taken, used.waited / taken, painted);
+        tracing::debug!(frame, %cost, ?wall, ?used, painted, taken, "frame measured");
+        samples.push(Sample { frame, cost });
+    }
+    Ok(())
+}
+
+/// A frame that took `wall` to paint, while the browser's threads `ran` and `waited` for a core.
+///
+/// Others may have worked on this machine at the same time. What the browser waited for is left
+/// out in proportion, so that a page looks alike on a machine that is busy and on one that is not.
+/// The encoder works beside the page, and is what a lane waits for where painting costs less.
+fn cost(size: FrameSize, wall: Duration, ran: Duration, waited: Duration, painted: f64) -> Cost {
+    let megapixels = f64::from(size.width) * f64::from(size.height) / 1e6;
+    let each = painted * ENCODE_US_PER_MEGAPIXEL + (1.0 - painted) * REPEAT_US_PER_MEGAPIXEL;
+    let encode = (megapixels * each) as u64;
+    // Where the kernel tells nothing, a page is taken to work in one thread.
+    let ran = if ran.is_zero() { wall } else { ran };
+    let alone = wall.mul_f64(ran.as_secs_f64() / (ran + waited).as_secs_f64().max(1e-9));
+    Cost {
+        wall_us: (alone.as_micros() as u64).max(encode).max(1),
+        cpu_us: ran.as_micros() as u64 + encode,
+    }
+}
+
+impl Rows for Nobody {
+    fn rows(&mut self, _first: u32, _bgra: &[u8]) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sample, between, spread};
+    use framewright_workflows::Cost;
+
+    #[test]
+    fn samples_are_the_middles_of_equal_parts() {
+        assert_eq!(spread(660, 4), [82, 247, 412, 577]);
+        assert_eq!(spread(1, 4), [0]);
+    }
+
+    #[test]
+    fn more_is_measured_where_neighbours_differ() {
+        let sample = |frame, cpu_us| Sample {
+            frame,
+            cost: Cost { wall_us: 0, cpu_us },
+        };
+        let plain = [sample(100, 50), sample(200, 60), sample(300, 45)];
+        assert_eq!(between(&plain, 6), [0_u32; 0]);
+        let heavy = [
+            sample(100, 50),
+            sample(200, 55),
+            sample(300, 400),
+            sample(400, 390),
+        ];
+        assert_eq!(between(&heavy, 3), [225, 250, 275]);
+    }
+}
