@@ -1,10 +1,12 @@
 //! The commands that are not a service.
 
+mod bench;
 mod doctor;
 mod in_process;
 mod render;
 mod stills;
 
+pub(crate) use bench::bench;
 pub(crate) use doctor::doctor;
 pub(crate) use render::render;
 pub(crate) use stills::stills;
@@ -75,6 +77,11 @@ async fn put_variables(
         .await
         .map_err(Failure::from)?;
     Ok(Some(digest))
+}
+
+/// A text that is the command's result, on stdout.
+pub(crate) fn print_text(text: &str) {
+    anstream::print!("{text}");
 }
 
 /// One line of data for programs, on stdout, and nowhere else in this binary.
