@@ -209,7 +209,7 @@ pub(crate) struct RenderArgs {
     /// How close to the lossless frames: draft, standard or high
     #[arg(long, default_value_t = Quality::Standard)]
     pub(crate) quality: Quality,
-    /// Activities that share the film [default: one for about 100 frames]
+    /// Activities that share the film [default: by the number of workers]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) chunks: Option<u32>,
     /// Capture pages in parallel within a chunk [default: one per core]
@@ -254,7 +254,7 @@ pub(crate) struct StillsArgs {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) film: FilmArgs,
-    /// Chunks to cut the film into [default: one for about 100 frames]
+    /// Chunks to cut the film into [default: by the number of workers]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) chunks: Option<u32>,
     /// Workers to predict for

@@ -59,6 +59,8 @@ pub(super) async fn request(
     Ok(FilmRequest {
         tenant: "local".to_owned(),
         project,
+        // All of it is rendered by this process.
+        workers: Some(1),
         entry: film.entry.clone(),
         fps: film.fps,
         quality,
