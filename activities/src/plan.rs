@@ -32,6 +32,8 @@ pub struct FilmRequest {
     pub variables: Option<Digest>,
     /// How many chunks; chosen when absent. Not part of the plan.
     pub chunks: Option<u32>,
+    /// How many workers wait for chunks, where that is known. Not part of the plan.
+    pub workers: Option<u32>,
 }
 
 impl From<RenderJob> for FilmRequest {
@@ -44,6 +46,7 @@ impl From<RenderJob> for FilmRequest {
             quality: job.quality,
             variables: job.variables,
             chunks: job.chunks,
+            workers: None,
         }
     }
 }
@@ -73,7 +76,7 @@ pub async fn plan(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Fa
     } = freeze(workshop, request).await?;
     let costs = cost::known_or_measured(workshop, plan, &manifest, &mut lane, load).await?;
     workshop.browsers.keep(lane).await;
-    Ok(film(&manifest, plan, costs, request.chunks))
+    Ok(film(&manifest, plan, costs, request))
 }
 
 /// As [`plan`], with the costs measured anew, whatever is known of them.
@@ -84,7 +87,7 @@ pub async fn survey(workshop: &Workshop, request: &FilmRequest) -> Result<Film, 
     let mut frozen = freeze(workshop, request).await?;
     let costs = cost::measure(&mut frozen.lane, &frozen.manifest, frozen.load).await?;
     workshop.browsers.keep(frozen.lane).await;
-    Ok(film(&frozen.manifest, frozen.plan, costs, request.chunks))
+    Ok(film(&frozen.manifest, frozen.plan, costs, request))
 }
 
 /// Makes the plan of a film and publishes it: blobs first, the manifest last.
@@ -105,9 +108,15 @@ pub async fn freeze(workshop: &Workshop, request: &FilmRequest) -> Result<Frozen
 }
 
 /// What the workflow needs to know of the film, cut into chunks of equal cost where that is known.
-fn film(manifest: &Manifest, plan: Digest, costs: Option<CostCurve>, wanted: Option<u32>) -> Film {
+fn film(
+    manifest: &Manifest,
+    plan: Digest,
+    costs: Option<CostCurve>,
+    request: &FilmRequest,
+) -> Film {
+    let (wanted, workers) = (request.chunks, request.workers);
     let segments = manifest.segments();
-    let chunks = chunks::count(segments.count(), manifest.frames, wanted);
+    let chunks = chunks::count(segments.count(), manifest.frames, wanted, workers);
     let cut = costs.as_ref().and_then(|costs| {
         let each = costs.segments(segments);
         // Lanes fill the cores with either page or shader: their time is what chunks share.

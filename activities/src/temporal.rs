@@ -6,15 +6,21 @@
 // The macros generate public constants that cannot be documented from here.
 #![allow(missing_docs)]
 
-use crate::{ChunkMeter, Failure, Workshop, assemble, plan, render_chunk};
+use crate::{
+    ChunkMeter, Failure, Workshop, assemble,
+    plan::{self, FilmRequest},
+    render_chunk,
+};
 use framewright_film::{Digest, Disposition, Fault as _};
 use framewright_workflows::{
-    ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderJob, RenderOutput, RenderWorkflow,
+    ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderJob, RenderOutput, RenderWorkflow, queues,
 };
-use std::{future::Future, sync::Arc, time::Duration};
-use temporalio_client::{Client, WorkflowDescribeOptions};
+use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
+use temporalio_client::{Client, NamespacedClient as _, WorkflowDescribeOptions};
 use temporalio_common::protos::temporal::api::{
-    enums::v1::PendingActivityState, workflowservice::v1::GetSystemInfoRequest,
+    enums::v1::{PendingActivityState, TaskQueueType},
+    taskqueue::v1::TaskQueue,
+    workflowservice::v1::{DescribeTaskQueueRequest, GetSystemInfoRequest},
 };
 use temporalio_macros::activities;
 use temporalio_sdk::{
@@ -54,7 +60,8 @@ impl GeneralActivities {
         ctx: ActivityContext,
         job: RenderJob,
     ) -> Result<Film, ActivityError> {
-        let request = job.into();
+        let mut request = FilmRequest::from(job);
+        request.workers = self.chunk_workers().await;
         let step = plan::plan(&self.workshop, &request);
         run(&ctx, &self.temporal, step, || beat("planning")).await
     }
@@ -68,6 +75,30 @@ impl GeneralActivities {
     ) -> Result<RenderOutput, ActivityError> {
         let step = assemble::assemble(&self.workshop, plan);
         run(&ctx, &self.temporal, step, || beat("joining")).await
+    }
+}
+
+impl GeneralActivities {
+    /// How many workers have asked for chunks in the last minutes, of those that could render what
+    /// is planned here.
+    async fn chunk_workers(&self) -> Option<u32> {
+        let queue = DescribeTaskQueueRequest {
+            namespace: self.temporal.namespace(),
+            task_queue: Some(TaskQueue {
+                name: queues::chunks(self.workshop.toolchain.fingerprint()),
+                ..TaskQueue::default()
+            }),
+            task_queue_type: TaskQueueType::Activity.into(),
+            ..DescribeTaskQueueRequest::default()
+        };
+        let connection = self.temporal.connection();
+        let mut service = connection.workflow_service();
+        let asked = service.describe_task_queue(queue.into_request());
+        // Films are cut in some way without: this must not hold a render up.
+        let described = tokio::time::timeout(Duration::from_secs(2), asked).await;
+        let pollers = described.ok()?.ok()?.into_inner().pollers;
+        let workers: HashSet<_> = pollers.into_iter().map(|poller| poller.identity).collect();
+        u32::try_from(workers.len()).ok()
     }
 }
 

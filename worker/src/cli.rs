@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use framewright_activities::{Habits, ProbeHabit, WarmupHabit};
 use framewright_film::{Fps, Quality};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Stills(StillsArgs),
     /// Measure a project and predict how long its film takes
     Plan(PlanArgs),
+    /// Measure renders of a project by the number of their chunks
+    Bench(BenchArgs),
     /// Say what this machine has and lacks
     Doctor(DoctorArgs),
 }
@@ -109,6 +112,12 @@ pub(crate) struct DevArgs {
     /// Print the addresses as a line of JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,
+    /// Start a Temporal server whatever the surroundings say of another one.
+    #[arg(skip)]
+    pub(crate) own_temporal: bool,
+    /// Habits of the workers.
+    #[arg(skip)]
+    pub(crate) habits: HabitArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -138,6 +147,37 @@ pub(crate) struct WorkerArgs {
     /// After a request to stop, seconds for the segments in hand before they are abandoned
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) grace: f64,
+    /// For `framewright bench` alone
+    #[arg(long, value_enum, default_value_t, hide = true)]
+    pub(crate) probe: Probe,
+    /// For `framewright bench` alone
+    #[arg(long, value_enum, default_value_t, hide = true)]
+    pub(crate) warmup: Warmup,
+}
+
+/// How workers use their capture sessions. Only benchmarks have another than the default.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct HabitArgs {
+    pub(crate) probe: Probe,
+    pub(crate) warmup: Warmup,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Probe {
+    /// Each session, before it has further lanes
+    #[default]
+    Once,
+    /// Every lane, all at the same time
+    PerLane,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Warmup {
+    /// The session is the first lane, and its browser serves the next chunk
+    #[default]
+    Keep,
+    /// The session is closed before the lanes start
+    Discard,
 }
 
 /// What the film shall be.
@@ -169,7 +209,7 @@ pub(crate) struct RenderArgs {
     /// How close to the lossless frames: draft, standard or high
     #[arg(long, default_value_t = Quality::Standard)]
     pub(crate) quality: Quality,
-    /// Activities that share the film [default: one for about 100 frames]
+    /// Activities that share the film [default: by the number of workers]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) chunks: Option<u32>,
     /// Capture pages in parallel within a chunk [default: by cores, memory and what a page keeps busy]
@@ -214,7 +254,7 @@ pub(crate) struct StillsArgs {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) film: FilmArgs,
-    /// Chunks to cut the film into [default: one for about 100 frames]
+    /// Chunks to cut the film into [default: by the number of workers]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) chunks: Option<u32>,
     /// Workers to predict for
@@ -231,9 +271,93 @@ pub(crate) struct PlanArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    pub(crate) film: FilmArgs,
+    /// How close to the lossless frames: draft, standard or high
+    #[arg(long, default_value_t = Quality::Standard)]
+    pub(crate) quality: Quality,
+    /// Numbers of chunks to measure
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "3,6,8,12",
+        value_name = "N,N,…",
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
+    pub(crate) chunks: Vec<u32>,
+    /// Renders of each number
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) iterations: u32,
+    /// Fewest frames of a chunk; numbers of chunks that would give less are lowered
+    #[arg(long, default_value_t = 10, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) chunk_size: u32,
+    /// Do not compare with renders in this process, without Temporal
+    #[arg(long)]
+    pub(crate) skip_inprocess: bool,
+    /// Worker processes; each renders one chunk at a time
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) workers: u32,
+    /// Capture pages in parallel within a chunk [default: by cores, memory and what a page keeps busy]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub(crate) lanes: Option<u32>,
+    /// Who asks the browser who draws WebGL; `per-lane` brings back an old disease
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) probe: Probe,
+    /// What becomes of the browser that was opened first; `discard` brings back an old disease
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) warmup: Warmup,
+    /// Write everything that was measured to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Draw total over number of chunks to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// The browser [default: `chromium-headless-shell` on PATH]
+    #[arg(long, env = "FRAMEWRIGHT_CHROMIUM", value_name = "FILE")]
+    pub(crate) chromium: Option<PathBuf>,
+    /// The encoder [default: `ffmpeg` on PATH]
+    #[arg(long, env = "FRAMEWRIGHT_FFMPEG", value_name = "FILE")]
+    pub(crate) ffmpeg: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
+}
+
+impl HabitArgs {
+    /// As the flags of a worker.
+    pub(crate) fn flags(self) -> [String; 4] {
+        [
+            "--probe".to_owned(),
+            word(self.probe),
+            "--warmup".to_owned(),
+            word(self.warmup),
+        ]
+    }
+}
+
+impl From<HabitArgs> for Habits {
+    fn from(args: HabitArgs) -> Self {
+        Self {
+            probe: match args.probe {
+                Probe::Once => ProbeHabit::Once,
+                Probe::PerLane => ProbeHabit::PerLane,
+            },
+            warmup: match args.warmup {
+                Warmup::Keep => WarmupHabit::Keep,
+                Warmup::Discard => WarmupHabit::Discard,
+            },
+        }
+    }
+}
+
+/// The word for a value, as it is typed.
+pub(crate) fn word(value: impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -4,7 +4,7 @@
 //! it is what dies: a worker that is killed is started again and the render goes on.
 
 use crate::{
-    cli::{DevArgs, PlaceArgs},
+    cli::{DevArgs, HabitArgs, PlaceArgs},
     data::Data,
     exit::Exit,
     service::{Addresses, Service},
@@ -80,6 +80,8 @@ impl DevArgs {
             temporal_port: None,
             workers: 1,
             json: false,
+            own_temporal: false,
+            habits: HabitArgs::default(),
         })
     }
 }
@@ -115,7 +117,10 @@ impl Stack {
         // What can be refused at once is refused before anything is started.
         let grpc = listen(args.listen, "--listen").await?;
         let web = listen(args.web, "--web").await?;
-        let given = temporal::given(&args.temporal)?;
+        let given = match args.own_temporal {
+            true => None,
+            false => temporal::given(&args.temporal)?,
+        };
         let data = Data::open(&args.place)?;
         let lock = data.lock()?;
         let store = data.store().await?;
@@ -157,7 +162,7 @@ impl Stack {
         let mut servers = JoinSet::new();
         servers.spawn(service.clone().serve_grpc(grpc, stop_servers.clone()));
         servers.spawn(web::serve(service.clone(), web, stop_servers.clone()));
-        let workers = Crew::start(args.workers, &args.place, &server, log, &data);
+        let workers = Crew::start(args, &server, log, &data);
         let stack = Self {
             sdk: workers::runtime()?,
             service,
@@ -173,6 +178,39 @@ impl Stack {
 
     pub(crate) fn addresses(&self) -> &Addresses {
         self.service.addresses()
+    }
+
+    /// The connection to Temporal.
+    pub(crate) fn temporal(&self) -> temporalio_client::Client {
+        self.service.temporal().clone()
+    }
+
+    /// Serves as long as `work` takes. It ends before this returns, so that nothing of it is left.
+    pub(crate) async fn serve_while<T>(
+        self,
+        work: impl Future<Output = Result<T, Exit>>,
+    ) -> Result<T, Exit> {
+        let done = CancellationToken::new();
+        let over = CancellationToken::new();
+        let worked = async {
+            let worked = tokio::select! {
+                worked = work => Some(worked),
+                () = over.cancelled() => None,
+            };
+            done.cancel();
+            worked
+        };
+        let served = async {
+            let served = self.serve(done.cancelled()).await;
+            over.cancel();
+            served
+        };
+        let (worked, served) = tokio::join!(worked, served);
+        match (worked, served) {
+            (Some(worked), served) => worked.and_then(|value| served.map(|()| value)),
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => Err(Exit::failed("the service ended early")),
+        }
     }
 
     /// Serves until `stop` or until a part ends that must not; then ends everything within 5 s.
@@ -242,16 +280,17 @@ struct Crew {
 }
 
 impl Crew {
-    fn start(count: u32, place: &PlaceArgs, server: &Given, log: WorkerLog, data: &Data) -> Self {
+    fn start(args: &DevArgs, server: &Given, log: WorkerLog, data: &Data) -> Self {
         let stop = CancellationToken::new();
         let mut supervisors = JoinSet::new();
-        for number in 1..=count {
+        for number in 1..=args.workers {
             let order = WorkerOrder {
                 name: format!("worker-{number}"),
                 place: PlaceArgs {
                     data: Some(data.root().clone()),
-                    ..place.clone()
+                    ..args.place.clone()
                 },
+                habits: args.habits,
                 server: server.clone(),
                 log,
                 data: data.clone(),
@@ -270,6 +309,7 @@ impl Crew {
 struct WorkerOrder {
     name: String,
     place: PlaceArgs,
+    habits: HabitArgs,
     server: Given,
     log: WorkerLog,
     data: Data,
@@ -314,6 +354,7 @@ impl WorkerOrder {
             .args(["--grace", &WORKER_GRACE.as_secs_f64().to_string()])
             .args(["--temporal-address", &self.server.address])
             .args(["--temporal-namespace", &self.server.namespace])
+            .args(self.habits.flags())
             .stdin(Stdio::null());
         let PlaceArgs {
             data,

@@ -10,6 +10,7 @@
 //! | `render` | project → film, through the service ([`client`]) or in this process |
 //! | `stills` | single frames as pictures |
 //! | `plan` | what a film would cost and how it would be cut |
+//! | `bench` | renders by the number of their chunks, measured |
 //! | `doctor` | what this machine has and lacks |
 
 mod cli;
@@ -55,6 +56,7 @@ async fn run(command: Command, telemetry: &telemetry::Telemetry) -> Result<(), E
         Command::Render(args) => commands::render(args, telemetry).await,
         Command::Stills(args) => commands::stills(args).await,
         Command::Plan(args) => commands::plan(args).await,
+        Command::Bench(args) => commands::bench(args, telemetry).await,
         Command::Doctor(args) => commands::doctor(args).await,
     }
 }

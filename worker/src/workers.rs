@@ -1,7 +1,7 @@
 //! Temporal workers: which activities and workflows this process offers.
 
 use crate::{
-    cli::{Role, WorkerArgs},
+    cli::{HabitArgs, Role, WorkerArgs},
     data::Data,
     exit::{Exit, Kind},
     telemetry::Telemetry,
@@ -35,7 +35,12 @@ pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), E
         ));
     };
     let data = Data::open(&args.place)?;
-    let workshop = data.workshop(&args.place).await?;
+    let mut workshop = data.workshop(&args.place).await?;
+    workshop.habits = HabitArgs {
+        probe: args.probe,
+        warmup: args.warmup,
+    }
+    .into();
     let identity = args.name.clone().unwrap_or_else(identity);
     let client = temporal::connect(&server, &identity, telemetry).await?;
     let drain = CancellationToken::new();

@@ -1,11 +1,13 @@
 //! The commands that are not a service.
 
+mod bench;
 mod doctor;
 mod in_process;
 mod plan;
 mod render;
 mod stills;
 
+pub(crate) use bench::bench;
 pub(crate) use doctor::doctor;
 pub(crate) use plan::plan;
 pub(crate) use render::render;
@@ -57,6 +59,8 @@ pub(super) async fn request(
     Ok(FilmRequest {
         tenant: "local".to_owned(),
         project,
+        // All of it is rendered by this process.
+        workers: Some(1),
         entry: film.entry.clone(),
         fps: film.fps,
         quality,
@@ -77,6 +81,11 @@ async fn put_variables(
         .await
         .map_err(Failure::from)?;
     Ok(Some(digest))
+}
+
+/// A text that is the command's result, on stdout.
+pub(crate) fn print_text(text: &str) {
+    anstream::print!("{text}");
 }
 
 /// One line of data for programs, on stdout, and nowhere else in this binary.

@@ -28,7 +28,8 @@ pub(crate) async fn plan(args: PlanArgs) -> Result<(), Exit> {
     let stop = workers::asked_to_stop()?;
     let data = Data::open(&args.place)?;
     let workshop = data.workshop(&args.place).await?;
-    let request = request(&workshop, &args.film, Quality::Standard, args.chunks).await?;
+    let mut request = request(&workshop, &args.film, Quality::Standard, args.chunks).await?;
+    request.workers = Some(args.workers);
     let film = tokio::select! {
         film = plan::survey(&workshop, &request) => film?,
         () = stop.cancelled() => return Err(Exit::cancelled()),

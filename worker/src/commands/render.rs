@@ -2,7 +2,7 @@
 
 use super::{in_process, pack, print_json};
 use crate::{
-    cli::{DEFAULT_GRPC, DevArgs, RenderArgs},
+    cli::{DEFAULT_GRPC, DevArgs, FilmArgs, RenderArgs},
     client::{Board, Client, state_word},
     dev::{Stack, WorkerLog},
     exit::{Exit, Kind, kind_of},
@@ -52,21 +52,9 @@ async fn embedded(
         () = stop.cancelled() => return Err(Exit::cancelled()),
     };
     let client = Client::connect(&stack.addresses().grpc).await?;
-    let (done, over) = (CancellationToken::new(), CancellationToken::new());
-    let rendered = async {
-        let rendered = through(client, args, archive, stop).await;
-        done.cancel();
-        over.cancelled().await;
-        rendered
-    };
-    let served = async {
-        let served = stack.serve(done.cancelled()).await;
-        over.cancel();
-        served
-    };
-    // The service ends first, so that nothing of it is left when the command returns.
-    let (rendered, served) = tokio::join!(rendered, served);
-    rendered.and(served)
+    stack
+        .serve_while(through(client, args, archive, stop))
+        .await
 }
 
 /// Uploads, submits, watches, downloads.
@@ -171,26 +159,33 @@ fn announce(board: &Board, created: &CreateRenderResponse) {
 }
 
 fn create_request(args: &RenderArgs, project_id: String) -> CreateRenderRequest {
-    let quality = match args.quality {
-        Quality::Draft => v1::Quality::Draft,
-        Quality::Standard => v1::Quality::Standard,
-        Quality::High => v1::Quality::High,
-    };
     CreateRenderRequest {
         request_id: args.request_id.clone().unwrap_or_else(new_request_id),
         tenant: args.tenant.clone(),
         project_id,
-        options: Some(RenderOptions {
-            entry: args.film.entry.clone().unwrap_or_default(),
-            fps: args
-                .film
-                .fps
-                .map_or_else(String::new, |fps| fps.to_string()),
-            quality: quality.into(),
-            chunks: args.chunks.unwrap_or(0),
-            lanes: args.lanes.unwrap_or(0),
-            variables: args.film.variables.clone().map(wire_struct),
-        }),
+        options: Some(options(&args.film, args.quality, args.chunks, args.lanes)),
+    }
+}
+
+/// What is asked of the service for a film.
+pub(super) fn options(
+    film: &FilmArgs,
+    quality: Quality,
+    chunks: Option<u32>,
+    lanes: Option<u32>,
+) -> RenderOptions {
+    let quality = match quality {
+        Quality::Draft => v1::Quality::Draft,
+        Quality::Standard => v1::Quality::Standard,
+        Quality::High => v1::Quality::High,
+    };
+    RenderOptions {
+        entry: film.entry.clone().unwrap_or_default(),
+        fps: film.fps.map_or_else(String::new, |fps| fps.to_string()),
+        quality: quality.into(),
+        chunks: chunks.unwrap_or(0),
+        lanes: lanes.unwrap_or(0),
+        variables: film.variables.clone().map(wire_struct),
     }
 }
 
@@ -214,7 +209,8 @@ fn request_id(created: &CreateRenderResponse) -> &str {
         .map_or("", |(_, request)| request)
 }
 
-fn ended_badly(render: &Render) -> Exit {
+/// Why there is no film.
+pub(super) fn ended_badly(render: &Render) -> Exit {
     let Some(error) = &render.error else {
         return match render.state() {
             RenderState::Cancelled => Exit::cancelled(),

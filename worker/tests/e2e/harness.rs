@@ -176,6 +176,13 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Those that have `mark` in their command line or environment.
+    pub(crate) fn marked(mark: &str) -> Vec<Self> {
+        let mut all = Self::all();
+        all.retain(|process| process.marks.contains(mark));
+        all
+    }
+
     fn all() -> Vec<Self> {
         let entries = fs::read_dir("/proc").unwrap().flatten();
         entries
