@@ -1,7 +1,8 @@
 //! What frames cost, measured on a few of them while the plan is made.
 //!
 //! A frame after a jump is painted whole, so each sample is taken after a frame that is thrown
-//! away. One frame in thirty is captured for this, with bounds for very short and very long films.
+//! away. One frame in thirty is captured for this, one in sixty for a film that is not cut, with
+//! bounds for very short and very long films.
 //! Where neighbours differ by much, more samples are taken between them: there a heavy region
 //! begins or ends.
 
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Frames of film for each sample of the first walk.
 const FRAMES_PER_SAMPLE: u32 = 60;
 /// Samples of the first walk, however short the film is.
-const LEAST_SAMPLES: u32 = 4;
+const LEAST_SAMPLES: u32 = 3;
 /// Samples of the first walk, however long it is.
 const MOST_SAMPLES: u32 = 16;
 
@@ -48,6 +49,15 @@ struct Sample {
     alone: f64,
 }
 
+/// How closely a film is to be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// To choose lanes for a film that is one chunk.
+    Lanes,
+    /// To cut it.
+    Cut,
+}
+
 /// What the frames of `plan` cost: as it was measured before, else measured now in `lane`, whose
 /// page took `load` to be ready. `None` where that is not worth it, or does not succeed: a film can
 /// be cut without.
@@ -57,6 +67,7 @@ pub(crate) async fn known_or_measured(
     manifest: &Manifest,
     lane: &mut Lane,
     load: Duration,
+    care: Care,
 ) -> Result<Option<CostCurve>, Failure> {
     if manifest.segments().count() < LEAST_SEGMENTS {
         return Ok(None);
@@ -68,7 +79,7 @@ pub(crate) async fn known_or_measured(
             return Ok(Some(curve));
         }
     }
-    let curve = match measure(lane, manifest, load).await {
+    let curve = match measure(lane, manifest, load, care).await {
         Ok(curve) => curve,
         Err(error) => {
             // A frame that cannot be had is the chunks' to report, with their attempts.
@@ -76,7 +87,7 @@ pub(crate) async fn known_or_measured(
             None
         }
     };
-    if let Some(curve) = &curve {
+    if let (Some(curve), Care::Cut) = (&curve, care) {
         let json = serde_json::to_vec(curve).map_err(Failure::Manifest)?;
         let body = Body::from(json);
         workshop.store.put(&key, body, PutMode::Replace).await?;
@@ -93,10 +104,20 @@ pub(crate) async fn measure(
     lane: &mut Lane,
     manifest: &Manifest,
     load: Duration,
+    care: Care,
 ) -> Result<Option<CostCurve>, CaptureError> {
     let begun = Instant::now();
     let frames = manifest.frames;
-    let first = (frames / FRAMES_PER_SAMPLE).clamp(LEAST_SAMPLES, MOST_SAMPLES);
+    let (first, more) = match care {
+        Care::Lanes => (
+            samples(frames, FRAMES_PER_SAMPLE * 2).min(MOST_SAMPLES / 2),
+            0,
+        ),
+        Care::Cut => {
+            let first = samples(frames, FRAMES_PER_SAMPLE);
+            (first, first.div_ceil(2))
+        }
+    };
     let mut samples = Vec::new();
     walk(
         lane,
@@ -106,7 +127,7 @@ pub(crate) async fn measure(
         &mut samples,
     )
     .await?;
-    let more = between(&samples, first.div_ceil(2));
+    let more = between(&samples, more);
     walk(lane, manifest.size, &more, begun, &mut samples).await?;
     samples.sort_by_key(|sample| sample.frame);
     samples.dedup_by_key(|sample| sample.frame);
@@ -134,6 +155,10 @@ fn segment(load: Duration, samples: &[Sample]) -> Cost {
         wall_us: load + paint.wall_us / count as u64,
         cpu_us: load + paint.cpu_us / count as u64,
     }
+}
+
+fn samples(frames: u32, frames_per_sample: u32) -> u32 {
+    (frames / frames_per_sample).clamp(LEAST_SAMPLES, MOST_SAMPLES)
 }
 
 /// The middles of `count` equal parts.

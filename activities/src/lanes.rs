@@ -27,7 +27,8 @@ const WORTH: f64 = 0.05;
 ///
 /// A quotient that is less than 0.05 above a whole number is rounded down: there is almost nothing
 /// left for one lane more. The cores that a lane keeps busy are what was measured when the plan was
-/// made (`cost`, of frames of this chunk), one where nothing was. Always one at least.
+/// made, one where nothing was; `cost` is of the part of the chunk where lanes help most, a tenth of
+/// its time, since more lanes do no harm to the rest. Always one at least.
 ///
 /// A page of plain DOM keeps 1.3 to 1.6 cores busy, so two cores get two lanes; a shader that
 /// SwiftShader draws on all cores gets one.
