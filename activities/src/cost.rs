@@ -6,9 +6,9 @@
 //! Where neighbours differ by much, more samples are taken between them: there a heavy region
 //! begins or ends.
 
-use crate::{Failure, Manifest, PlanKeys, Workshop};
+use crate::{Failure, PlanKeys, Workshop, plan::Frozen};
 use framewright_capture::{CaptureError, Lane, Rows, Shot};
-use framewright_film::{Digest, FrameSize};
+use framewright_film::FrameSize;
 use framewright_store::{Body, PutMode};
 use framewright_workflows::{Cost, CostCurve};
 use std::time::{Duration, Instant};
@@ -58,56 +58,59 @@ pub(crate) enum Care {
     Cut,
 }
 
-/// What the frames of `plan` cost: as it was measured before, else measured now in `lane`, whose
-/// page took `load` to be ready. `None` where that is not worth it, or does not succeed: a film can
-/// be cut without.
+/// What the frames of a film cost: as it was measured before, else measured now in the page that is
+/// open, whose browser is kept for more work. `None` where that is not worth it, or does not
+/// succeed: a film can be cut without.
 pub(crate) async fn known_or_measured(
     workshop: &Workshop,
-    plan: Digest,
-    manifest: &Manifest,
-    lane: &mut Lane,
-    load: Duration,
+    mut frozen: Frozen,
     care: Care,
 ) -> Result<Option<CostCurve>, Failure> {
-    if manifest.segments().count() < LEAST_SEGMENTS {
-        return Ok(None);
-    }
-    let key = PlanKeys(plan).costs()?;
-    if workshop.store.head(&key).await?.is_some() {
-        let known = workshop.store.get(&key).await?;
-        if let Ok(curve) = serde_json::from_slice(&known) {
-            return Ok(Some(curve));
-        }
-    }
-    let curve = match measure(lane, manifest, load, care).await {
-        Ok(curve) => curve,
-        Err(error) => {
-            // A frame that cannot be had is the chunks' to report, with their attempts.
-            tracing::warn!(%error, "what frames cost could not be measured");
-            None
-        }
+    let key = PlanKeys(frozen.plan).costs()?;
+    let few = frozen.manifest.segments().count() < LEAST_SEGMENTS;
+    let known = match few || workshop.store.head(&key).await?.is_none() {
+        true => None,
+        false => serde_json::from_slice(&workshop.store.get(&key).await?).ok(),
     };
-    if let (Some(curve), Care::Cut) = (&curve, care) {
-        let json = serde_json::to_vec(curve).map_err(Failure::Manifest)?;
-        let body = Body::from(json);
-        workshop.store.put(&key, body, PutMode::Replace).await?;
+    if few || known.is_some() {
+        workshop.browsers.keep(frozen.lane).await;
+        return Ok(known);
     }
-    Ok(curve)
+    match measure(&mut frozen, care).await {
+        Ok(curve) => {
+            workshop.browsers.keep(frozen.lane).await;
+            if let (Some(curve), Care::Cut) = (&curve, care) {
+                let json = serde_json::to_vec(curve).map_err(Failure::Manifest)?;
+                let body = Body::from(json);
+                workshop.store.put(&key, body, PutMode::Replace).await?;
+            }
+            Ok(curve)
+        }
+        Err(error) => {
+            // A frame that cannot be had is the chunks' to report, with their attempts. The browser
+            // is not to be trusted any more, and ends here.
+            tracing::warn!(%error, "what frames cost could not be measured");
+            Ok(None)
+        }
+    }
 }
 
-/// Measures frames of the film in `lane`. Its page is moved to and fro: it has to be loaded anew
-/// before frames are taken from it in earnest, as beginning a segment does.
+/// Measures frames of the film in the page that is open. It is moved to and fro, and has to be loaded
+/// anew before frames are taken from it in earnest, as beginning a segment does.
 ///
 /// # Errors
 /// As capturing frames.
 pub(crate) async fn measure(
-    lane: &mut Lane,
-    manifest: &Manifest,
-    load: Duration,
+    frozen: &mut Frozen,
     care: Care,
 ) -> Result<Option<CostCurve>, CaptureError> {
-    let begun = Instant::now();
-    let frames = manifest.frames;
+    let Frozen {
+        manifest,
+        lane,
+        load,
+        ..
+    } = frozen;
+    let (begun, frames) = (Instant::now(), manifest.frames);
     let (first, more) = match care {
         Care::Lanes => (
             samples(frames, FRAMES_PER_SAMPLE * 2).min(MOST_SAMPLES / 2),
@@ -132,7 +135,7 @@ pub(crate) async fn measure(
     samples.sort_by_key(|sample| sample.frame);
     samples.dedup_by_key(|sample| sample.frame);
 
-    let segment = segment(load, &samples);
+    let segment = segment(*load, &samples);
     let samples: Vec<_> = samples.iter().map(|s| (s.frame, s.cost)).collect();
     let curve = CostCurve::nearest(segment, &samples);
     tracing::info!(
