@@ -6,7 +6,7 @@ use framewright_film::Digest;
 use framewright_store::{Body, PutMode};
 use framewright_workflows::RenderOutput;
 use sha2::{Digest as _, Sha256};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Instant};
 
 /// Joins the segments of `plan`, checks the film and puts it into the store.
 ///
@@ -25,6 +25,12 @@ pub async fn assemble(workshop: &Workshop, plan: Digest) -> Result<RenderOutput,
         .folder("assemble")
         .map_err(Failure::scratch("making room for the film"))?;
 
+    let mut clock = Instant::now();
+    let mut lap = || {
+        std::mem::replace(&mut clock, Instant::now())
+            .elapsed()
+            .as_millis()
+    };
     let segments = manifest.segments();
     let mut files = Vec::new();
     for index in 0..segments.count() {
@@ -33,20 +39,27 @@ pub async fn assemble(workshop: &Workshop, plan: Digest) -> Result<RenderOutput,
         workshop.store.fetch(&key, &file).await?;
         files.push(file);
     }
+    let fetch_ms = lap();
     let film = folder.path().join("film.mp4");
     let ffmpeg = &workshop.toolchain.ffmpeg;
     framewright_encode::join(ffmpeg, manifest.fps, &files, &film).await?;
+    let join_ms = lap();
     let encoding = Encoding {
         size: manifest.size,
         fps: manifest.fps,
         quality: manifest.quality,
     };
     let expected = Expected::of(&encoding, manifest.frames);
-    let measured = framewright_encode::gate(ffmpeg, &film, &expected).await?;
+    let gated = async {
+        let gated = framewright_encode::gate(ffmpeg, &film, &expected).await;
+        gated.map_err(Failure::from)
+    };
+    let (measured, sha256) = tokio::try_join!(gated, digest_of(film.clone()))?;
+    let gate_ms = lap();
 
     let output = RenderOutput {
         key: keys.film()?.to_string(),
-        sha256: digest_of(film.clone()).await?,
+        sha256,
         size_bytes: measured.bytes,
         content_type: "video/mp4".to_owned(),
         frames: measured.frames,
@@ -63,6 +76,8 @@ pub async fn assemble(workshop: &Workshop, plan: Digest) -> Result<RenderOutput,
     store
         .put(&keys.film_facts()?, Body::from(facts), PutMode::Replace)
         .await?;
+    let store_ms = lap();
+    tracing::info!(fetch_ms, join_ms, gate_ms, store_ms, "film assembled");
     Ok(output)
 }
 

@@ -1,7 +1,8 @@
 //! What frames cost, measured on a few of them while the plan is made.
 //!
 //! A frame after a jump is painted whole, so each sample is taken after a frame that is thrown
-//! away. One frame in thirty is captured for this, with bounds for very short and very long films.
+//! away. One frame in thirty is captured for this, one in sixty for a film that is not cut, with
+//! bounds for very short and very long films.
 //! Where neighbours differ by much, more samples are taken between them: there a heavy region
 //! begins or ends.
 
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Frames of film for each sample of the first walk.
 const FRAMES_PER_SAMPLE: u32 = 60;
 /// Samples of the first walk, however short the film is.
-const LEAST_SAMPLES: u32 = 4;
+const LEAST_SAMPLES: u32 = 3;
 /// Samples of the first walk, however long it is.
 const MOST_SAMPLES: u32 = 16;
 
@@ -44,6 +45,17 @@ struct Nobody;
 struct Sample {
     frame: u32,
     cost: Cost,
+    /// Part of the time that the browser would have taken with the machine for itself.
+    alone: f64,
+}
+
+/// How closely a film is to be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// To choose lanes for a film that is one chunk.
+    Lanes,
+    /// To cut it.
+    Cut,
 }
 
 /// What the frames of `plan` cost: as it was measured before, else measured now in `lane`, whose
@@ -55,6 +67,7 @@ pub(crate) async fn known_or_measured(
     manifest: &Manifest,
     lane: &mut Lane,
     load: Duration,
+    care: Care,
 ) -> Result<Option<CostCurve>, Failure> {
     if manifest.segments().count() < LEAST_SEGMENTS {
         return Ok(None);
@@ -66,7 +79,7 @@ pub(crate) async fn known_or_measured(
             return Ok(Some(curve));
         }
     }
-    let curve = match measure(lane, manifest, load).await {
+    let curve = match measure(lane, manifest, load, care).await {
         Ok(curve) => curve,
         Err(error) => {
             // A frame that cannot be had is the chunks' to report, with their attempts.
@@ -74,7 +87,7 @@ pub(crate) async fn known_or_measured(
             None
         }
     };
-    if let Some(curve) = &curve {
+    if let (Some(curve), Care::Cut) = (&curve, care) {
         let json = serde_json::to_vec(curve).map_err(Failure::Manifest)?;
         let body = Body::from(json);
         workshop.store.put(&key, body, PutMode::Replace).await?;
@@ -91,10 +104,20 @@ pub(crate) async fn measure(
     lane: &mut Lane,
     manifest: &Manifest,
     load: Duration,
+    care: Care,
 ) -> Result<Option<CostCurve>, CaptureError> {
     let begun = Instant::now();
     let frames = manifest.frames;
-    let first = (frames / FRAMES_PER_SAMPLE).clamp(LEAST_SAMPLES, MOST_SAMPLES);
+    let (first, more) = match care {
+        Care::Lanes => (
+            samples(frames, FRAMES_PER_SAMPLE * 2).min(MOST_SAMPLES / 2),
+            0,
+        ),
+        Care::Cut => {
+            let first = samples(frames, FRAMES_PER_SAMPLE);
+            (first, first.div_ceil(2))
+        }
+    };
     let mut samples = Vec::new();
     walk(
         lane,
@@ -104,13 +127,14 @@ pub(crate) async fn measure(
         &mut samples,
     )
     .await?;
-    let more = between(&samples, first.div_ceil(2));
+    let more = between(&samples, more);
     walk(lane, manifest.size, &more, begun, &mut samples).await?;
     samples.sort_by_key(|sample| sample.frame);
     samples.dedup_by_key(|sample| sample.frame);
 
+    let segment = segment(load, &samples);
     let samples: Vec<_> = samples.iter().map(|s| (s.frame, s.cost)).collect();
-    let curve = CostCurve::nearest(segment(load, &samples), &samples);
+    let curve = CostCurve::nearest(segment, &samples);
     tracing::info!(
         samples = samples.len(),
         took_ms = begun.elapsed().as_millis(),
@@ -120,15 +144,21 @@ pub(crate) async fn measure(
     Ok(curve)
 }
 
-/// To begin a segment, the page is loaded, moved and painted once.
-fn segment(load: Duration, samples: &[(u32, Cost)]) -> Cost {
-    let load = load.as_micros() as u64;
-    let paint: Cost = samples.iter().map(|(_, cost)| *cost).sum();
-    let count = samples.len().max(1) as u64;
+/// To begin a segment, the page is loaded, moved and painted once. Loading it was not measured as
+/// closely as frames are; how busy the machine is, the samples know.
+fn segment(load: Duration, samples: &[Sample]) -> Cost {
+    let count = samples.len().max(1);
+    let alone: f64 = samples.iter().map(|sample| sample.alone).sum();
+    let load = load.mul_f64(alone / count as f64).as_micros() as u64;
+    let paint: Cost = samples.iter().map(|sample| sample.cost).sum();
     Cost {
-        wall_us: load + paint.wall_us / count,
-        cpu_us: load + paint.cpu_us / count,
+        wall_us: load + paint.wall_us / count as u64,
+        cpu_us: load + paint.cpu_us / count as u64,
     }
+}
+
+fn samples(frames: u32, frames_per_sample: u32) -> u32 {
+    (frames / frames_per_sample).clamp(LEAST_SAMPLES, MOST_SAMPLES)
 }
 
 /// The middles of `count` equal parts.
@@ -216,27 +246,28 @@ async fn walk(
         let wall = clock.elapsed() / taken;
         let used = lane.processor_time() - before;
         let painted = f64::from(painted) / f64::from(taken);
-        let cost = cost(size, wall, used.ran / taken, used.waited / taken, painted);
+        let (ran, waited) = (used.ran / taken, used.waited / taken);
+        // Where the kernel tells nothing, a page is taken to work in one thread.
+        let ran = if ran.is_zero() { wall } else { ran };
+        let alone = ran.as_secs_f64() / (ran + waited).as_secs_f64().max(1e-9);
+        let cost = cost(size, wall.mul_f64(alone), ran, painted);
         tracing::debug!(frame, %cost, ?wall, ?used, painted, taken, "frame measured");
-        samples.push(Sample { frame, cost });
+        samples.push(Sample { frame, cost, alone });
     }
     Ok(())
 }
 
-/// A frame that took `wall` to paint, while the browser's threads `ran` and `waited` for a core.
+/// A frame that took `wall` to paint, while the browser's threads `ran`.
 ///
-/// Others may have worked on this machine at the same time. What the browser waited for is left
-/// out in proportion, so that a page looks alike on a machine that is busy and on one that is not.
+/// Others may have worked on this machine at the same time. What the browser waited for a core is
+/// left out of `wall`, so that a page looks alike on a machine that is busy and on one that is not.
 /// The encoder works beside the page, and is what a lane waits for where painting costs less.
-fn cost(size: FrameSize, wall: Duration, ran: Duration, waited: Duration, painted: f64) -> Cost {
+fn cost(size: FrameSize, wall: Duration, ran: Duration, painted: f64) -> Cost {
     let megapixels = f64::from(size.width) * f64::from(size.height) / 1e6;
     let each = painted * ENCODE_US_PER_MEGAPIXEL + (1.0 - painted) * REPEAT_US_PER_MEGAPIXEL;
     let encode = (megapixels * each) as u64;
-    // Where the kernel tells nothing, a page is taken to work in one thread.
-    let ran = if ran.is_zero() { wall } else { ran };
-    let alone = wall.mul_f64(ran.as_secs_f64() / (ran + waited).as_secs_f64().max(1e-9));
     Cost {
-        wall_us: (alone.as_micros() as u64).max(encode).max(1),
+        wall_us: (wall.as_micros() as u64).max(encode).max(1),
         cpu_us: ran.as_micros() as u64 + encode,
     }
 }
@@ -261,6 +292,7 @@ mod tests {
         let sample = |frame, cpu_us| Sample {
             frame,
             cost: Cost { wall_us: 0, cpu_us },
+            alone: 1.0,
         };
         let plain = [sample(100, 50), sample(200, 60), sample(300, 45)];
         assert_eq!(between(&plain, 6), [0_u32; 0]);

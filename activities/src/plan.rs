@@ -1,6 +1,9 @@
 //! Project → plan: everything that is needed is fetched, frozen by digest, opened once and cut.
 
-use crate::{Failure, Manifest, ResourceRef, Workshop, cost};
+use crate::{
+    Failure, Manifest, ResourceRef, Workshop,
+    cost::{self, Care},
+};
 use framewright_capture::Lane;
 use framewright_composition::{CompileOptions, PageBundle, Project};
 use framewright_encode::Encoding;
@@ -74,7 +77,11 @@ pub async fn plan(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Fa
         mut lane,
         load,
     } = freeze(workshop, request).await?;
-    let costs = cost::known_or_measured(workshop, plan, &manifest, &mut lane, load).await?;
+    let care = match count(&manifest, request) {
+        1 => Care::Lanes,
+        _ => Care::Cut,
+    };
+    let costs = cost::known_or_measured(workshop, plan, &manifest, &mut lane, load, care).await?;
     workshop.browsers.keep(lane).await;
     Ok(film(&manifest, plan, costs, request))
 }
@@ -85,7 +92,8 @@ pub async fn plan(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Fa
 /// As [`plan`]; and when a frame cannot be captured.
 pub async fn survey(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Failure> {
     let mut frozen = freeze(workshop, request).await?;
-    let costs = cost::measure(&mut frozen.lane, &frozen.manifest, frozen.load).await?;
+    let lane = &mut frozen.lane;
+    let costs = cost::measure(lane, &frozen.manifest, frozen.load, Care::Cut).await?;
     workshop.browsers.keep(frozen.lane).await;
     Ok(film(&frozen.manifest, frozen.plan, costs, request))
 }
@@ -114,9 +122,8 @@ fn film(
     costs: Option<CostCurve>,
     request: &FilmRequest,
 ) -> Film {
-    let (wanted, workers) = (request.chunks, request.workers);
     let segments = manifest.segments();
-    let chunks = chunks::count(segments.count(), manifest.frames, wanted, workers);
+    let chunks = count(manifest, request);
     let cut = costs.as_ref().and_then(|costs| {
         let each = costs.segments(segments);
         // Lanes fill the cores with either page or shader: their time is what chunks share.
@@ -135,6 +142,11 @@ fn film(
         cut,
         costs,
     }
+}
+
+fn count(manifest: &Manifest, request: &FilmRequest) -> u32 {
+    let segments = manifest.segments().count();
+    chunks::count(segments, manifest.frames, request.chunks, request.workers)
 }
 
 async fn compile(workshop: &Workshop, request: &FilmRequest) -> Result<PageBundle, Failure> {

@@ -44,7 +44,7 @@ pub async fn render_chunk(
         drain: drain.clone(),
     });
     let left = work.left().len();
-    let lanes = lanes::choose(spec.lanes, manifest.size, left, spec.frame_cost);
+    let lanes = lanes::choose(spec.lanes, manifest.size, left, spec.lane_cost);
     if lanes > 0 {
         meter.lanes(lanes);
         capture(&work, workshop.session(&spec.tenant, &manifest), lanes).await?;

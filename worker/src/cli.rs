@@ -212,7 +212,7 @@ pub(crate) struct RenderArgs {
     /// Activities that share the film [default: by the number of workers]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) chunks: Option<u32>,
-    /// Capture pages in parallel within a chunk [default: one per core]
+    /// Capture pages in parallel within a chunk [default: by cores, memory and what a page keeps busy]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     pub(crate) lanes: Option<u32>,
     /// Service to use [default: the one on 127.0.0.1:7710; where none answers, one is run for the duration]
@@ -298,7 +298,7 @@ pub(crate) struct BenchArgs {
     /// Worker processes; each renders one chunk at a time
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) workers: u32,
-    /// Capture pages in parallel within a chunk [default: one per core]
+    /// Capture pages in parallel within a chunk [default: by cores, memory and what a page keeps busy]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     pub(crate) lanes: Option<u32>,
     /// Who asks the browser who draws WebGL; `per-lane` brings back an old disease

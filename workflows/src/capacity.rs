@@ -15,7 +15,11 @@
 //! first chunk starts a browser, the others find it warm. `docs/capacity.md` holds predictions
 //! against what was measured.
 
-use crate::{cost::Cost, cut::Cut, policy};
+use crate::{
+    cost::{Cost, least_parallel},
+    cut::Cut,
+    policy,
+};
 use std::time::Duration;
 
 /// The machines: alike, each with one worker.
@@ -84,7 +88,7 @@ impl Overheads {
 }
 
 /// How long a film takes whose segments cost `segments`, cut into `chunks`. `lanes` says how many
-/// a chunk gets, by its cost and its number of segments.
+/// a chunk gets, by the cost of the part where they help most and its number of segments.
 pub fn predict(
     segments: &[Cost],
     chunks: u32,
@@ -100,7 +104,8 @@ pub fn predict(
     let (mut longest, mut most_lanes) = (Duration::ZERO, 1);
     for part in &cut {
         let cost: Cost = part.iter().copied().sum();
-        let lanes = lanes(cost, part.len() as u32).clamp(1, part.len().max(1) as u32);
+        let lanes = lanes(least_parallel(part.iter().copied()), part.len() as u32)
+            .clamp(1, part.len().max(1) as u32);
         let worker = first_free(&free);
         let (start, starting) = if std::mem::replace(&mut begun[worker], true) {
             (overheads.warm_start, Duration::ZERO)

@@ -96,8 +96,7 @@ impl CostCurve {
 
     /// What `frames` cost, without the beginnings of segments.
     pub fn frames(&self, frames: FrameRange) -> Cost {
-        let ends = self.steps.iter().skip(1).map(|step| step.from);
-        let spans = self.steps.iter().zip(ends.chain([u32::MAX]));
+        let spans = self.steps.iter().zip(self.ends());
         spans
             .map(|(step, end)| {
                 let from = step.from.max(frames.start);
@@ -116,11 +115,43 @@ impl CostCurve {
         }
     }
 
+    /// What the part of `frames` costs in which a lane keeps the fewest cores busy: a tenth of the
+    /// time, where lanes help most. More lanes do no harm to the rest.
+    pub fn least_parallel(&self, frames: FrameRange) -> Cost {
+        let spans = self.steps.iter().zip(self.ends());
+        least_parallel(spans.map(|(step, end)| {
+            let part = FrameRange::new(step.from.max(frames.start), end.min(frames.end));
+            step.frame.times(part.len())
+        }))
+    }
+
     /// What each segment costs, its beginning included.
     pub fn segments(&self, segments: Segments) -> Vec<Cost> {
         let each = |index| self.segment + self.frames(segments.range(index));
         (0..segments.count()).map(each).collect()
     }
+
+    /// Of each step, the frame after its last.
+    fn ends(&self) -> impl Iterator<Item = u32> {
+        let next = self.steps.iter().skip(1).map(|step| step.from);
+        next.chain([u32::MAX])
+    }
+}
+
+/// What those of `parts` cost together in which a lane keeps the fewest cores busy, and which make
+/// up a tenth of the time.
+pub fn least_parallel(parts: impl IntoIterator<Item = Cost>) -> Cost {
+    let mut parts: Vec<_> = parts.into_iter().filter(|part| part.wall_us > 0).collect();
+    parts.sort_by(|a, b| a.parallelism().total_cmp(&b.parallelism()));
+    let enough = parts.iter().map(|part| part.wall_us).sum::<u64>() / 10;
+    let mut sum = Cost::default();
+    for part in parts {
+        sum = sum + part;
+        if sum.wall_us >= enough {
+            break;
+        }
+    }
+    sum
 }
 
 impl fmt::Display for Cost {
@@ -205,6 +236,18 @@ mod tests {
             .sum();
         assert_eq!(segments, 16 + 14 * 100 + 4 * 7);
         assert_eq!(CostCurve::nearest(cost(7, 8), &[]), None);
+    }
+
+    #[test]
+    fn a_short_part_does_not_decide_how_many_lanes_there_are() {
+        // A tenth of the time is reached in the second step, at 1.5 cores.
+        let curve: CostCurve = "0/0 0:10/10 5:10/15 100:100/220".parse().unwrap();
+        let parallelism = |from, to| {
+            let part = curve.least_parallel(FrameRange::new(from, to));
+            part.parallelism()
+        };
+        assert!((1.4..1.5).contains(&parallelism(0, 200)));
+        assert_eq!(parallelism(120, 200), 2.2);
     }
 
     #[test]

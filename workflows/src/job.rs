@@ -98,9 +98,9 @@ pub struct ChunkSpec {
     /// Capture pages in parallel; chosen by the worker when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lanes: Option<u32>,
-    /// What a frame of it costs on average, for that choice.
+    /// What the part of it costs where lanes help most, for that choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub frame_cost: Option<Cost>,
+    pub lane_cost: Option<Cost>,
 }
 
 /// What became of a chunk. The output of `render_chunk`.
@@ -271,7 +271,10 @@ impl Film {
             first_segment: segments.start,
             end_segment: segments.end,
             lanes,
-            frame_cost: self.costs.as_ref().map(|costs| costs.mean(frames)),
+            lane_cost: self
+                .costs
+                .as_ref()
+                .map(|costs| costs.least_parallel(frames)),
         }
     }
 }

@@ -123,7 +123,8 @@ impl Sheet {
         for index in 0..film.chunks {
             let (frames, segments) = (film.chunk_frames(index), film.chunk_segments(index));
             let mean = costs.mean(frames);
-            let lanes = self.lanes(film.size, segments.len() as u32, mean);
+            let least = costs.least_parallel(frames);
+            let lanes = self.lanes(film.size, segments.len() as u32, least);
             let range = format!("{}–{}", frames.start, frames.end.saturating_sub(1));
             let _ = writeln!(
                 text,
@@ -196,12 +197,13 @@ impl Sheet {
             "chunks": (0..film.chunks).map(|index| {
                 let (frames, segments) = (film.chunk_frames(index), film.chunk_segments(index));
                 let mean = costs.map(|costs| costs.mean(frames));
+                let least = costs.map(|costs| costs.least_parallel(frames));
                 serde_json::json!({
                     "frames": [frames.start, frames.end],
                     "segments": [segments.start, segments.end],
                     "wall_ms_per_frame": mean.map(|mean| millis(mean.wall_us)),
                     "cpu_ms_per_frame": mean.map(|mean| millis(mean.cpu_us)),
-                    "lanes": lanes::lanes(self.machine, film.size, segments.len() as u32, mean),
+                    "lanes": lanes::lanes(self.machine, film.size, segments.len() as u32, least),
                 })
             }).collect::<Vec<_>>(),
             "workers": self.fleet.workers,

@@ -2,11 +2,12 @@
 //! server says of its pending activities.
 
 use super::{Refusal, Service};
+use framewright_film::FrameRange;
 use framewright_proto::v1::{
     Chunk, ChunkState, Film, OutputInfo, Render, RenderError, RenderState,
 };
 use framewright_workflows::{
-    Heartbeat, Progress, RenderId, RenderOutput, RenderProblem, RenderWorkflow, Stage,
+    CostCurve, Heartbeat, Progress, RenderId, RenderOutput, RenderProblem, RenderWorkflow, Stage,
     queues::{self, STAGE},
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -69,7 +70,7 @@ pub(super) async fn render_and_key(
             .as_deref()
             .unwrap_or(""),
     ));
-    let mut key = None;
+    let (mut key, mut costs) = (None, None);
     // A query needs a live workflow worker, and a closed workflow keeps answering it.
     let progress = handle
         .query(
@@ -81,6 +82,7 @@ pub(super) async fn render_and_key(
     match progress {
         Ok(progress) => {
             show_progress(&mut render, &progress);
+            costs = progress.film.and_then(|film| film.costs);
             // It may have closed since it was described.
             key = progress
                 .output
@@ -92,7 +94,7 @@ pub(super) async fn render_and_key(
         WorkflowExecutionStatus::Running if !is_final(render.state()) => {
             let pending = &state.raw().pending_activities;
             show_pending(&mut render, pending);
-            show_eta(&mut render, state.start_time());
+            show_eta(&mut render, state.start_time(), costs.as_ref());
             show_notice(service, &mut render, pending).await;
         }
         // It has closed since it was described; what the workflow said of itself is right.
@@ -214,15 +216,29 @@ fn count(render: &mut Render) {
     }
 }
 
-/// What is left at the rate of the whole render so far: chunks differ too much for less.
-fn show_eta(render: &mut Render, started: Option<SystemTime>) {
+/// What is left at the rate of the whole render so far: chunks differ too much for less. Where it
+/// is known what frames cost, the rate is of cost, so that a heavy region does not surprise.
+fn show_eta(render: &mut Render, started: Option<SystemTime>, costs: Option<&CostCurve>) {
     let Some(elapsed) = started.and_then(|started| started.elapsed().ok()) else {
         return;
     };
-    if render.state() == RenderState::Rendering && render.progress > 0.01 {
-        let seconds = elapsed.as_secs_f64() * (1.0 - render.progress) / render.progress;
-        render.eta = Duration::from_secs_f64(seconds.min(1e9)).try_into().ok();
+    let done = costs.map_or(render.progress, |costs| cost_done(render, costs));
+    if render.state() == RenderState::Rendering && done > 0.01 {
+        let seconds = elapsed.as_secs_f64() * (1.0 - done) / done;
+        render.eta = Duration::from_secs_f64(seconds.clamp(0.0, 1e9))
+            .try_into()
+            .ok();
     }
+}
+
+/// Part of the film's cost that is done, 0 to 1.
+fn cost_done(render: &Render, costs: &CostCurve) -> f64 {
+    let cost = |start, frames| costs.frames(FrameRange::new(start, start + frames)).cpu_us as f64;
+    let chunks = render.chunks.iter();
+    let done: f64 = chunks
+        .map(|chunk| cost(chunk.start_frame, chunk.frames_done))
+        .sum();
+    done / cost(0, render.film.as_ref().map_or(0, |film| film.frames)).max(1.0)
 }
 
 /// A render that waits says what for.

@@ -33,6 +33,44 @@ async fn chunks_and_lanes_and_temporal_do_not_show() {
     }
 }
 
+/// Chunks of equal cost: fewer seconds where frames are dear. How it was cut does not show.
+#[tokio::test]
+async fn a_heavy_region_is_cut_finer_and_that_does_not_show() {
+    let project = film("uneven");
+    let wanted = reference(&project, &["--chunks", "1", "--lanes", "1"]);
+    let folder = TempDir::new().unwrap();
+    let dev = Dev::start(folder.path());
+    let mut client = dev.client().await;
+    let options = RenderOptions {
+        chunks: 4,
+        lanes: 1,
+        ..RenderOptions::default()
+    };
+    let id = submit(&mut client, "uneven", &project, options).await;
+    let render = end_of(&mut client, &id).await;
+    assert_eq!(render.state(), RenderState::Succeeded, "{:?}", render.error);
+    assert_eq!(render.output.unwrap().sha256, wanted);
+
+    let chunks: Vec<_> = render
+        .chunks
+        .iter()
+        .map(|chunk| chunk.start_frame..chunk.end_frame)
+        .collect();
+    let mut next = 0;
+    for frames in &chunks {
+        assert_eq!(frames.start, next);
+        next = frames.end;
+    }
+    assert_eq!((chunks.len(), next), (4, 240));
+    let length_at = |frame| {
+        let chunk = chunks.iter().find(|frames| frames.contains(&frame));
+        chunk.map(std::ops::Range::len).unwrap()
+    };
+    // Seconds 3 and 4 are heavy.
+    assert!(length_at(105) < length_at(15), "{chunks:?}");
+    assert!(length_at(135) < length_at(225), "{chunks:?}");
+}
+
 #[tokio::test]
 async fn end_to_end_and_again() {
     let folder = TempDir::new().unwrap();
