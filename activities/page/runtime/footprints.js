@@ -93,7 +93,7 @@ function hasPlainTransform(element) {
     plain =
       !(element instanceof SVGElement) &&
       [style.transform, style.translate, style.rotate, style.scale].every((value) => value === "none") &&
-      element.getClientRects().length > 0;
+      element.checkVisibility();
     plainTransforms.set(element, plain);
   }
   return plain;
@@ -186,9 +186,19 @@ function mayBeRefused({ tween, footprints }) {
   const bounded = ({ target, property }) => isElement(target) && !(property in TRANSFORM_PARTS) && !UNBOUNDED.test(property);
   if (tween.duration() === 0 || !(footprints?.some(bounded) ?? true)) return "never";
   if (Object.values(tween.vars).some((to) => typeof to === "string" && to.startsWith("-="))) return "to the end";
-  const ease = tween.vars.ease ?? window.gsap?.defaults?.().ease;
-  const curve = window.gsap?.parseEase?.(ease);
-  if (typeof curve !== "function") return ease === "none" ? "never" : "on its way";
-  for (let i = 0; i <= 64; i += 1) if (curve(i / 64) < -1e-9 || curve(i / 64) > 1 + 1e-9) return "on its way";
-  return "never";
+  return overshoots(tween.vars.ease ?? window.gsap?.defaults?.().ease) ? "on its way" : "never";
+}
+
+/** @type {Map<unknown, boolean>} */
+const knownEases = new Map();
+
+function overshoots(ease) {
+  let known = knownEases.get(ease);
+  if (known === undefined) {
+    const curve = window.gsap?.parseEase?.(ease);
+    const beyond = (progress) => curve(progress) < -1e-9 || curve(progress) > 1 + 1e-9;
+    known = typeof curve === "function" ? Array.from({ length: 65 }, (_, i) => i / 64).some(beyond) : ease !== "none";
+    knownEases.set(ease, known);
+  }
+  return known;
 }

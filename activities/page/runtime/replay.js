@@ -40,7 +40,7 @@ function framesToReplay(from, to) {
   if (runsAtEveryFrame()) {
     mark(from, to - 1, true);
   } else {
-    const film = surveyFilm(mark);
+    const film = surveyFilm(to, mark);
     for (const item of film.items) {
       if (dependsOnItsFrame(item, film)) mark(frameBefore(item.start), frameOf(item.start), true);
       const refused = mayBeRefused(item);
@@ -49,12 +49,10 @@ function framesToReplay(from, to) {
       }
     }
     markConflicts(film.items, mark);
-    if (film.items.length > 0) {
-      // The nudge makes tweens that begin later look back once.
-      mark(from, from, false);
-      // What has ended is written no more: the frame itself then has just what still moves.
-      mark(to - 1, to - 1, false);
-    }
+    // Tweens that begin later look back once; and what has ended is written no more, so that the
+    // frame itself has just what still moves.
+    mark(from, from, false);
+    mark(to - 1, to - 1, false);
   }
   return [...visits].sort(([a], [b]) => a - b);
 }
@@ -73,17 +71,17 @@ const frameBefore = (seconds) => frameAtOrAfter(seconds - NUDGE) - 1;
 const frameOf = (seconds) => frameAtOrAfter(seconds);
 
 /**
- * All tweens of all timelines. Marks on the way what its callbacks need.
+ * All tweens that begin before frame `to`. Marks on the way what callbacks and loops need.
  * @returns {{items: Item[], stirred: boolean}} `stirred`: whether something besides tweens can
  *   change what a tween reads
  */
-function surveyFilm(mark) {
+function surveyFilm(to, mark) {
   plainTransforms = new WeakMap();
   /** @type {Item[]} */
   const items = [];
   const animated = new Set();
   for (const animation of held.keys()) animated.add(animation.effect?.target);
-  const film = { items, stirred: animated.size > 0 };
+  const film = { items, to, stirred: animated.size > 0 };
   for (const entry of driven.values()) {
     if (isCarried(entry.timeline)) continue;
     if (!entry.gsap) {
@@ -110,6 +108,7 @@ function survey(animation, clock, sighted, looped, film, animated, mark) {
   const offset = clock.offset + animation.startTime() * clock.scale;
   const scale = clock.scale / (Math.abs(speed) || 1);
   const span = { start: clock.film(offset), end: clock.film(offset + animation.totalDuration() * scale) };
+  if (frameBefore(Math.min(sighted, span.start)) >= film.to) return;
   // It runs the other way, or waits for somebody to let it run, or to go on.
   if (speed <= 0 || animation.paused() || animation.data === "isPause") {
     film.stirred = true;
@@ -124,10 +123,12 @@ function survey(animation, clock, sighted, looped, film, animated, mark) {
     // With what is around it, it is put to its beginning, where it shows its start values.
     const early = animation.vars.immediateRender ? Math.min(sighted, span.start) : span.start;
     film.items.push({ tween: animation, ...span, early, owner: animation, looped: looped || repeats, bent: false, footprints });
-    if (looped) mark(frameBefore(span.start), frameOf(span.start), false);
     return;
   }
-  if (repeats && hasEventsWithin(inner)) mark(frameBefore(span.start), frameOf(span.end), true);
+  if (repeats) {
+    if (hasEventsWithin(inner)) mark(frameBefore(span.start), frameOf(span.end), true);
+    markTurnings(animation, offset, scale, clock.film, film.to, mark);
+  }
   const first = film.items.length;
   const within = { offset, scale, film: clock.film };
   sighted = Math.min(sighted, span.start);
@@ -138,6 +139,21 @@ function survey(animation, clock, sighted, looped, film, animated, mark) {
   if (!bent) return;
   // An ease bends the time between keyframes, but not their order.
   for (const item of film.items.slice(first)) Object.assign(item, span, { early: span.start, owner: animation, bent });
+}
+
+/**
+ * The frames around each turn of what repeats: before the first, all within has begun that ever
+ * will in that round.
+ */
+function markTurnings(animation, offset, scale, film, to, mark) {
+  const duration = animation.duration() * scale;
+  const cycle = duration + animation.repeatDelay() * scale;
+  const rounds = animation.repeat() < 0 ? Infinity : animation.repeat();
+  for (let round = 0; round <= rounds && cycle > 0; round += 1) {
+    const last = frameAtOrBefore(film(offset + round * cycle + duration));
+    if (last >= to) return;
+    mark(last, last + 1, false);
+  }
 }
 
 function markCallbacks(animation, span, film, mark) {
@@ -187,11 +203,14 @@ function markConflicts(items, mark) {
   for (const [target, properties] of users) {
     if (opaque.has(target)) collectTurns([...properties.values()].flat(), true, turns);
     else for (const group of properties.values()) collectTurns(group, false, turns);
-    // A tween whose start shows before it begins takes that back when it begins, and reads the
-    // whole transform anew from the element.
-    const moving = new Set([...properties].flatMap(([property, group]) => (property in TRANSFORM_PARTS ? group : [])));
+    // A tween whose start shows before it begins takes that back when it begins, and then reads the
+    // whole transform anew, with what others have made of it.
+    const moving = [...new Set([...properties].flatMap(([property, group]) => (property in TRANSFORM_PARTS ? group : [])))];
+    const earliest = Math.min(...moving.map((item) => item.early));
     for (const item of moving) {
-      if (moving.size > 1 && item.tween.vars.immediateRender) mark(frameBefore(item.start), frameOf(item.start), false);
+      if (!item.tween.vars.immediateRender || earliest > item.start + NUDGE) continue;
+      const others = moving.some((other) => other !== item && other.early < item.start + NUDGE);
+      if (others) mark(frameBefore(item.start), frameOf(item.start), false);
     }
   }
   for (const item of turns) markTurns(item, mark);
@@ -205,7 +224,7 @@ function markConflicts(items, mark) {
 function collectTurns(group, opaque, turns) {
   let end = -Infinity;
   for (const [i, item] of group.entries()) {
-    if (i > 0 && (opaque || item.looped || end > item.early - SAME_MOMENT)) {
+    if (i > 0 && (opaque || item.looped || end > item.early - NUDGE)) {
       for (const before of group.slice(0, i)) {
         if (before.owner === item.owner || !areInEachOthersWay(before, item)) continue;
         turns.add(before).add(item);
@@ -219,9 +238,9 @@ function collectTurns(group, opaque, turns) {
 /** @param {Item} before drawn before `item` by a jump */
 function areInEachOthersWay(before, item) {
   if (before.looped || item.looped || before.tween._overwrite || item.tween._overwrite) return true;
-  // Sums of times differ in their last bits, which shows where the one is read by the other.
+  // Sums of times differ a little, which shows where the one is read by the other.
   const reads = item.footprints?.some((footprint) => footprint.reads !== "nothing") ?? true;
-  return item.early < before.end - (reads ? 0 : SAME_MOMENT);
+  return item.early < before.end + (reads ? NUDGE : -SAME_MOMENT);
 }
 
 function markTurns(item, mark) {
