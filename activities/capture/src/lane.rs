@@ -91,7 +91,7 @@ impl Lane {
         })
     }
 
-    /// Loads the film's page and throws away its first frame, which can be unpainted.
+    /// Loads the film's page anew. Nothing is painted yet.
     pub(crate) async fn load(&mut self) -> Result<PageFacts, CaptureError> {
         if let Source::Pictures(last) = &mut self.source {
             *last = None;
@@ -117,7 +117,8 @@ impl Lane {
         }
         self.untouched = false;
         self.first = true;
-        // The frame after a jump can differ in a few pixels from the same frame in a run.
+        // A frame that is thrown away: the first one of a page can be without its content, and the
+        // one after a jump can differ in a few pixels from the same frame in a run.
         let before = first.saturating_sub(1);
         self.seek(before).await?;
         self.paint().await.map_err(|error| lost(error, before))?;

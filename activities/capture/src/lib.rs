@@ -63,6 +63,7 @@ mod rows;
 mod session;
 mod site;
 mod status;
+mod steps;
 mod tab;
 mod tap;
 mod wall;
@@ -82,5 +83,7 @@ pub use rows::Rows;
 pub use session::{CaptureSession, Durations, Reader, ReaderChoice, SessionReport, SessionSpec};
 pub use site::{Answer, FolderSite, Site};
 pub use status::{PageFacts, Pending};
+#[doc(hidden)]
+pub use steps::Steps;
 pub use wall::{Refusal, Wall};
 pub use warm::{Owner, WarmBrowsers};

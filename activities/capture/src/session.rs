@@ -110,7 +110,8 @@ pub struct Durations {
     pub probe: Duration,
     /// Finding the compositor's buffer, and holding it against a picture.
     pub calibrate: Duration,
-    /// From navigation to a page that is ready, and its first frame, which is thrown away.
+    /// From navigation to a page that is ready. Its first frame is painted, and thrown away, when a
+    /// segment begins.
     pub load: Duration,
 }
 
@@ -166,8 +167,8 @@ impl SessionSpec {
 }
 
 impl CaptureSession {
-    /// Launches the browser, probes it, finds the compositor's buffer, loads the page, waits until
-    /// it is ready, and throws away its first frame.
+    /// Launches the browser, probes it, finds the compositor's buffer and paints into it, loads the
+    /// page and waits until it is ready.
     ///
     /// # Errors
     /// When one of these does not come to an end, or not to a good one; see [`CaptureError`].

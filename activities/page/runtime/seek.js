@@ -69,8 +69,18 @@ function seek(t) {
   if (!forward) return arrive(t, frame, true);
   const replay = framesToReplay(lastFrame + 1, exact ? frame : frame + 1);
   if (replay.length > 0 && hasFrameLoops(gsapTick)) return replayLoops(replay).then(() => arrive(t, frame, false));
-  for (const earlier of replay) showTime(frameTime(earlier), false);
+  for (const [earlier, whole] of replay) pass(frameTime(earlier), whole);
   return arrive(t, frame, false);
+}
+
+/** @param {number} t film time of an earlier frame  @param {boolean} whole or only its timelines */
+function pass(t, whole) {
+  if (whole) return showTime(t, false);
+  clockSeconds = t;
+  seedFrom(t);
+  seekTimelines(t, false);
+  // GSAP counts them: it puts off the first drawing of a tween once per animation frame.
+  flushFrames(Infinity);
 }
 
 /** @param {number} t  @param {number} frame  @param {boolean} backward */
@@ -83,7 +93,7 @@ function arrive(t, frame, backward) {
 /** Loops may await between their frames, so each frame gets a task of its own. */
 async function replayLoops(replay) {
   const channel = new MessageChannel();
-  for (const earlier of replay) {
+  for (const [earlier] of replay) {
     showTime(frameTime(earlier), false);
     const task = new Promise((resolve) => (channel.port1.onmessage = resolve));
     channel.port2.postMessage(null);

@@ -49,6 +49,7 @@ const RUNTIME: &str = concat!(
     include_str!("../runtime/variables.js"),
     include_str!("../runtime/clips.js"),
     include_str!("../runtime/timelines.js"),
+    include_str!("../runtime/footprints.js"),
     include_str!("../runtime/replay.js"),
     include_str!("../runtime/animations.js"),
     include_str!("../runtime/adapters.js"),

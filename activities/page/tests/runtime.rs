@@ -91,6 +91,28 @@ async fn callbacks_run_once_and_in_order() {
     );
 }
 
+/// Which frames are visited on the way, and which are skipped, must not show. GSAP has more ways to
+/// depend on that than anybody would list, so the lot decides.
+#[tokio::test]
+async fn nasty_timelines_begin_anywhere() {
+    let seeds: Vec<u32> = (1..=30).collect();
+    let page = include_str!("pages/nasty.html")
+        .replace("SEEDS", &format!("{seeds:?}"))
+        .replace("STARTS", "[7, 38, 52, 87]");
+    let files = [
+        ("index.html", page.as_str()),
+        ("driver.js", DRIVER),
+        ("nasty.js", include_str!("pages/nasty.js")),
+    ];
+    let stage = Stage {
+        config: Value::Null,
+        fonts: None,
+    };
+    let verdict = play(&files, stage).await;
+    assert_eq!(verdict["compared"], 150, "{verdict:#}");
+    assert_eq!(verdict["differences"], json!([]), "{verdict:#}");
+}
+
 #[tokio::test]
 async fn loops_begin_anywhere() {
     let starts: [&[u32]; 2] = [&[60, 61, 62], &[150]];
