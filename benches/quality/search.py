@@ -36,7 +36,7 @@ PAGES = {
     "text": (HERE / "pages/text", 15),
     "photo": (None, 0),
 }
-# hyperframes 0.x, `ENCODER_PRESETS` and the arguments built from them: no B-frames, these parameters.
+# hyperframes 0.8.170, `ENCODER_PRESETS` and the arguments built from them: no B-frames, these parameters.
 PEER_AQ = "aq-mode=3:aq-strength=0.8:deblock=1,1"
 PEER = {
     "draft": "-preset ultrafast -crf 28 -bf 0 -x264-params aq-mode=3",
@@ -155,15 +155,17 @@ def show(work, title, settings, segments, against, pages, repeat=1):
 
 
 def table(work, repeat):
-    print("| quality | page | segment | SSIM | peer's | size | CPU | ms/frame |")
+    """Ratios to the peer's settings, with segments of one second and of two; the worse SSIM of both."""
+    print("| quality | page | SSIM | the peer's | size, 1 s | size, 2 s | CPU, 1 s | CPU, 2 s |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for quality, settings in QUALITIES.items():
         for page in PAGES:
             peer = measure(work, page, PEER[quality], FRAMES, repeat)
-            for segment in (30, 60):
-                mine = measure(work, page, ours(settings), segment, repeat)
-                print(f"| {quality} | {page} | {segment} | {mine[0]:.4f} | {peer[0]:.4f} | {mine[1] / peer[1]:.2f} "
-                      f"| {mine[2] / peer[2]:.2f} | {mine[2]:.1f} |", flush=True)
+            short, long = (measure(work, page, ours(settings), segment, repeat) for segment in (30, 60))
+            cells = [quality, page, f"{min(short[0], long[0]):.5f}", f"{peer[0]:.5f}"]
+            cells += [f"{mine[1] / peer[1]:.2f}" for mine in (short, long)]
+            cells += [f"{mine[2] / peer[2]:.2f}" for mine in (short, long)]
+            print(f"| {' | '.join(cells)} |", flush=True)
 
 
 # As in activities/encode/src/encoding.rs.
