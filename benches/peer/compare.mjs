@@ -62,11 +62,6 @@ process.on("exit", () => {
 
 const films = path.join(work, "films");
 execFileSync(path.join(here, "../films/variants"), [films]);
-const results = [];
-for (const name of options.films.split(",")) {
-  const film = prepare(name);
-  results.push(await compare(name, film));
-}
 const report = {
   date: new Date().toISOString(),
   machine: `${os.availableParallelism()} cores, ${os.cpus()[0]?.model ?? os.arch()}`,
@@ -74,11 +69,16 @@ const report = {
   framewright: execFileSync(binary, ["--version"], { encoding: "utf8" }).trim(),
   peer: `hyperframes ${JSON.parse(fs.readFileSync(path.join(home, "node_modules/hyperframes/package.json"))).version}`,
   cpu: counting.what,
-  load: os.loadavg()[0],
+  load: [os.loadavg()[0]],
   rounds,
-  results,
+  results: [],
 };
-if (options.json) fs.writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+for (const name of options.films.split(",")) {
+  report.results.push(await compare(name, prepare(name)));
+  report.load.push(os.loadavg()[0]);
+  // Hours of measuring are not lost with the last film.
+  if (options.json) fs.writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+}
 process.stdout.write(table(report));
 
 /** A film that needs nothing from the network, and is cut if that was asked for. */

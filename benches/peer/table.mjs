@@ -12,9 +12,10 @@ const BARS = {
 const SIZE_BAR = 1.15;
 
 export function table(report) {
+  const load = report.load.map((number) => number.toFixed(1)).join(", ");
   const rows = report.results.map((result) => row(result));
   return [
-    `${report.date}, ${report.machine}, load ${report.load.toFixed(1)} at the end; ${report.chromium}; ${report.framewright}; ${report.peer}.`,
+    `${report.date}, ${report.machine}, load ${load} before and after each film; ${report.chromium}; ${report.framewright}; ${report.peer}.`,
     `Medians of ${report.rounds}; CPU seconds of ${report.cpu}.`,
     "",
     "| film | who | wall s | CPU s | MB | frames | luma SSIM |",

@@ -10,9 +10,7 @@
 mod stage;
 
 use divan::{Bencher, black_box};
-use framewright_capture::{
-    CaptureSession, Lane, Owner, Rows, SessionSpec, Steps, WarmBrowsers, open_lane,
-};
+use framewright_capture::{CaptureSession, Owner, Rows, Steps, WarmBrowsers};
 use futures_util::future::join_all;
 use stage::Film;
 use tokio::runtime::Runtime;
@@ -119,34 +117,29 @@ fn session_warm(bencher: Bencher) {
     runtime.block_on(browsers.close());
 }
 
-/// A session that probes, and five lanes beside it that do not.
+/// In a browser that has not drawn WebGL yet, as a session asks.
 #[divan::bench(sample_count = 5, sample_size = 1)]
-fn six_lanes_one_probe(bencher: Bencher) {
-    six(bencher, async |spec: &SessionSpec| {
-        let mut lanes = vec![session(spec).await];
-        let more = join_all((1..MANY).map(|_| open_lane(spec))).await;
-        lanes.extend(more.into_iter().map(Result::unwrap));
-        lanes
-    });
+fn probe_once(bencher: Bencher) {
+    probes(bencher, 1);
 }
 
-/// Six sessions at the same time, each of which probes: what this project began with.
+/// In six such browsers at the same time: what this project began with.
 #[divan::bench(sample_count = 5, sample_size = 1)]
-fn six_lanes_six_probes(bencher: Bencher) {
-    six(bencher, async |spec: &SessionSpec| {
-        join_all((0..MANY).map(|_| session(spec))).await
-    });
+fn probe_six_at_once(bencher: Bencher) {
+    probes(bencher, MANY);
 }
 
-fn six(bencher: Bencher, open: impl AsyncFn(&SessionSpec) -> Vec<Lane>) {
+fn probes(bencher: Bencher, count: usize) {
     let runtime = Runtime::new().unwrap();
     let film = runtime.block_on(Film::open("moving"));
-    bencher.bench_local(|| runtime.block_on(open(&film.spec)));
-}
-
-async fn session(spec: &SessionSpec) -> Lane {
-    CaptureSession::open(spec.clone())
-        .await
-        .unwrap()
-        .into_lane()
+    let open = || join_all((0..count).map(|_| Steps::open(&film.spec)));
+    bencher
+        .with_inputs(|| runtime.block_on(open()))
+        .bench_local_values(|opened| {
+            let mut pages: Vec<_> = opened.into_iter().map(Result::unwrap).collect();
+            let asked = join_all(pages.iter_mut().map(Steps::probe));
+            runtime.block_on(asked).into_iter().for_each(Result::unwrap);
+            // Their end is not part of it.
+            pages
+        });
 }

@@ -1,6 +1,7 @@
 use crate::{
     CaptureError, Rows, SessionSpec,
     page::{Page, Want},
+    probe::probe,
     tap::Tap,
 };
 
@@ -27,6 +28,14 @@ impl Steps {
             tap: tap.map_err(|_| CaptureError::TapLost)?,
             stripe: Vec::new(),
         })
+    }
+
+    /// Asks who draws WebGL. The first answer of a browser costs most.
+    ///
+    /// # Errors
+    /// When it is not SwiftShader.
+    pub async fn probe(&mut self) -> Result<(), CaptureError> {
+        probe(&mut self.page).await.map(drop)
     }
 
     /// Loads the page anew.

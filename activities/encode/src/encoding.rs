@@ -47,16 +47,23 @@ impl Encoding {
 
     /// ffmpeg's arguments between the input and the name of the output.
     pub(crate) fn output_args(&self) -> Vec<String> {
-        let (preset, crf) = match self.quality {
-            // Half of standard's CPU. Below 26 or so its files would be larger than standard's.
-            Quality::Draft => ("ultrafast", "28"),
-            // SSIM of x264's medium at crf 18 for a quarter of its CPU (capture-lab, section 0).
-            Quality::Standard => ("superfast", "17.5"),
-            Quality::High => ("veryfast", "14"),
+        // Each is defined by the SSIM that it reaches on pages of six kinds: docs/quality.md has what
+        // was measured, benches/quality finds it again.
+        let (preset, crf, search) = match self.quality {
+            // Filtering block edges costs little and is worth most on photographs.
+            Quality::Draft => ("ultrafast", "26", "bframes=0:deblock=0,0"),
+            Quality::Standard => ("veryfast", "16.4", "bframes=1:subme=2:rc-lookahead=7"),
+            Quality::High => ("veryfast", "13.5", "bframes=1:subme=4:rc-lookahead=10"),
         };
-        let structure = match self.quality {
-            Quality::Draft => "bframes=0",
-            _ => "bframes=3:b-adapt=1:mbtree=1:rc-lookahead=10",
+        // * One B-frame, and seldom (b-bias): on pages that scroll, more of them double the size,
+        //   since the frames they leave between references have moved too far to be found again.
+        // * Three references and trellis: what is left of a scrolled text is worth a second look.
+        // * aq-mode 3 spends on dark areas, where the gradients of pages are.
+        let share = match self.quality {
+            Quality::Draft => "",
+            _ => {
+                ":ref=3:b-adapt=1:b-bias=-20:mbtree=1:trellis=1:aq-mode=3:aq-strength=0.8:deblock=1,1"
+            }
         };
         // * keyint: a segment is one or two seconds and starts with an IDR frame anyway. A number
         //   would change the stream's headers for a segment of one frame, which then could not be
@@ -65,7 +72,7 @@ impl Encoding {
         // * cpu-independent: without it, an x264 on SSE2 and one on AVX2 give different bytes
         //   (seen; with it, seven instruction sets gave the same).
         let x264 = format!(
-            "{structure}:keyint=infinite:min-keyint=3:open-gop=0:stitchable=1:cpu-independent=1:threads=1:lookahead-threads=1:sliced-threads=0"
+            "{search}{share}:keyint=infinite:min-keyint=3:open-gop=0:stitchable=1:cpu-independent=1:threads=1:lookahead-threads=1:sliced-threads=0"
         );
         let mut all = args(&[
             "-an",
