@@ -6,9 +6,9 @@
 //! Where neighbours differ by much, more samples are taken between them: there a heavy region
 //! begins or ends.
 
-use crate::{Failure, Manifest, PlanKeys, Workshop};
+use crate::{Failure, Machine, PlanKeys, Workshop, plan::Frozen};
 use framewright_capture::{CaptureError, Lane, Rows, Shot};
-use framewright_film::{Digest, FrameSize};
+use framewright_film::FrameSize;
 use framewright_store::{Body, PutMode};
 use framewright_workflows::{Cost, CostCurve};
 use std::time::{Duration, Instant};
@@ -34,7 +34,10 @@ const LEAST_SEGMENTS: u32 = 3;
 /// Processor time of reading, converting and encoding, microseconds per million pixels: x264
 /// superfast 17 ms and conversion 3 ms at 1920 × 1080 (capture lab, section 0).
 const ENCODE_US_PER_MEGAPIXEL: f64 = 9_600.0;
-/// The same for a frame that is the one before again.
+/// Of that, what a lane has to wait for: pixels are read and converted before the next frame is
+/// painted over them, 5 ms at 1920 × 1080.
+const HAND_OVER_US_PER_MEGAPIXEL: f64 = 2_400.0;
+/// Encoding a frame that is the one before again.
 const REPEAT_US_PER_MEGAPIXEL: f64 = 2_500.0;
 
 /// Takes a frame and forgets it.
@@ -58,56 +61,59 @@ pub(crate) enum Care {
     Cut,
 }
 
-/// What the frames of `plan` cost: as it was measured before, else measured now in `lane`, whose
-/// page took `load` to be ready. `None` where that is not worth it, or does not succeed: a film can
-/// be cut without.
+/// What the frames of a film cost: as it was measured before, else measured now in the page that is
+/// open, whose browser is kept for more work. `None` where that is not worth it, or does not
+/// succeed: a film can be cut without.
 pub(crate) async fn known_or_measured(
     workshop: &Workshop,
-    plan: Digest,
-    manifest: &Manifest,
-    lane: &mut Lane,
-    load: Duration,
+    mut frozen: Frozen,
     care: Care,
 ) -> Result<Option<CostCurve>, Failure> {
-    if manifest.segments().count() < LEAST_SEGMENTS {
-        return Ok(None);
-    }
-    let key = PlanKeys(plan).costs()?;
-    if workshop.store.head(&key).await?.is_some() {
-        let known = workshop.store.get(&key).await?;
-        if let Ok(curve) = serde_json::from_slice(&known) {
-            return Ok(Some(curve));
-        }
-    }
-    let curve = match measure(lane, manifest, load, care).await {
-        Ok(curve) => curve,
-        Err(error) => {
-            // A frame that cannot be had is the chunks' to report, with their attempts.
-            tracing::warn!(%error, "what frames cost could not be measured");
-            None
-        }
+    let key = PlanKeys(frozen.plan).costs()?;
+    let few = frozen.manifest.segments().count() < LEAST_SEGMENTS;
+    let known = match few || workshop.store.head(&key).await?.is_none() {
+        true => None,
+        false => serde_json::from_slice(&workshop.store.get(&key).await?).ok(),
     };
-    if let (Some(curve), Care::Cut) = (&curve, care) {
-        let json = serde_json::to_vec(curve).map_err(Failure::Manifest)?;
-        let body = Body::from(json);
-        workshop.store.put(&key, body, PutMode::Replace).await?;
+    if few || known.is_some() {
+        workshop.browsers.keep(frozen.lane).await;
+        return Ok(known);
     }
-    Ok(curve)
+    match measure(&mut frozen, care).await {
+        Ok(curve) => {
+            workshop.browsers.keep(frozen.lane).await;
+            if let (Some(curve), Care::Cut) = (&curve, care) {
+                let json = serde_json::to_vec(curve).map_err(Failure::Manifest)?;
+                let body = Body::from(json);
+                workshop.store.put(&key, body, PutMode::Replace).await?;
+            }
+            Ok(curve)
+        }
+        Err(error) => {
+            // A frame that cannot be had is the chunks' to report, with their attempts. The browser
+            // is not to be trusted any more, and ends here.
+            tracing::warn!(%error, "what frames cost could not be measured");
+            Ok(None)
+        }
+    }
 }
 
-/// Measures frames of the film in `lane`. Its page is moved to and fro: it has to be loaded anew
-/// before frames are taken from it in earnest, as beginning a segment does.
+/// Measures frames of the film in the page that is open. It is moved to and fro, and has to be loaded
+/// anew before frames are taken from it in earnest, as beginning a segment does.
 ///
 /// # Errors
 /// As capturing frames.
 pub(crate) async fn measure(
-    lane: &mut Lane,
-    manifest: &Manifest,
-    load: Duration,
+    frozen: &mut Frozen,
     care: Care,
 ) -> Result<Option<CostCurve>, CaptureError> {
-    let begun = Instant::now();
-    let frames = manifest.frames;
+    let Frozen {
+        manifest,
+        lane,
+        load,
+        ..
+    } = frozen;
+    let (begun, frames) = (Instant::now(), manifest.frames);
     let (first, more) = match care {
         Care::Lanes => (
             samples(frames, FRAMES_PER_SAMPLE * 2).min(MOST_SAMPLES / 2),
@@ -132,7 +138,7 @@ pub(crate) async fn measure(
     samples.sort_by_key(|sample| sample.frame);
     samples.dedup_by_key(|sample| sample.frame);
 
-    let segment = segment(load, &samples);
+    let segment = segment(*load, &samples);
     let samples: Vec<_> = samples.iter().map(|s| (s.frame, s.cost)).collect();
     let curve = CostCurve::nearest(segment, &samples);
     tracing::info!(
@@ -227,6 +233,7 @@ async fn walk(
     begun: Instant,
     samples: &mut Vec<Sample>,
 ) -> Result<(), CaptureError> {
+    let cores = Machine::here().cores;
     for &frame in points {
         if begun.elapsed() > BUDGET {
             tracing::warn!("frames cost so much that few of them were measured");
@@ -244,30 +251,30 @@ async fn walk(
             taken += 1;
         }
         let wall = clock.elapsed() / taken;
-        let used = lane.processor_time() - before;
+        let work = lane.processor_time().since(&before);
         let painted = f64::from(painted) / f64::from(taken);
-        let (ran, waited) = (used.ran / taken, used.waited / taken);
         // Where the kernel tells nothing, a page is taken to work in one thread.
-        let ran = if ran.is_zero() { wall } else { ran };
-        let alone = ran.as_secs_f64() / (ran + waited).as_secs_f64().max(1e-9);
+        let (ran, paint) = match work.ran.is_zero() {
+            true => (wall, wall),
+            false => (work.ran / taken, work.alone(cores) / taken),
+        };
+        let alone = (paint.as_secs_f64() / wall.as_secs_f64().max(1e-9)).min(1.0);
         let cost = cost(size, wall.mul_f64(alone), ran, painted);
-        tracing::debug!(frame, %cost, ?wall, ?used, painted, taken, "frame measured");
+        tracing::debug!(frame, %cost, ?wall, ?ran, painted, taken, "frame measured");
         samples.push(Sample { frame, cost, alone });
     }
     Ok(())
 }
 
-/// A frame that took `wall` to paint, while the browser's threads `ran`.
-///
-/// Others may have worked on this machine at the same time. What the browser waited for a core is
-/// left out of `wall`, so that a page looks alike on a machine that is busy and on one that is not.
-/// The encoder works beside the page, and is what a lane waits for where painting costs less.
-fn cost(size: FrameSize, wall: Duration, ran: Duration, painted: f64) -> Cost {
+/// A frame that takes `paint` in a browser that has the machine for itself, while its threads `ran`.
+/// Its encoder works beside the page, and is what a lane waits for where painting costs less.
+fn cost(size: FrameSize, paint: Duration, ran: Duration, painted: f64) -> Cost {
     let megapixels = f64::from(size.width) * f64::from(size.height) / 1e6;
     let each = painted * ENCODE_US_PER_MEGAPIXEL + (1.0 - painted) * REPEAT_US_PER_MEGAPIXEL;
     let encode = (megapixels * each) as u64;
+    let hand_over = (megapixels * painted * HAND_OVER_US_PER_MEGAPIXEL) as u64;
     Cost {
-        wall_us: (wall.as_micros() as u64).max(encode).max(1),
+        wall_us: (paint.as_micros() as u64 + hand_over).max(encode).max(1),
         cpu_us: ran.as_micros() as u64 + encode,
     }
 }

@@ -71,18 +71,13 @@ pub struct Frozen {
 /// # Errors
 /// When the project cannot be rendered, with the culprit's name; when something is not to be had.
 pub async fn plan(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Failure> {
-    let Frozen {
-        manifest,
-        plan,
-        mut lane,
-        load,
-    } = freeze(workshop, request).await?;
+    let frozen = freeze(workshop, request).await?;
+    let (manifest, plan) = (frozen.manifest.clone(), frozen.plan);
     let care = match count(&manifest, request) {
         1 => Care::Lanes,
         _ => Care::Cut,
     };
-    let costs = cost::known_or_measured(workshop, plan, &manifest, &mut lane, load, care).await?;
-    workshop.browsers.keep(lane).await;
+    let costs = cost::known_or_measured(workshop, frozen, care).await?;
     Ok(film(&manifest, plan, costs, request))
 }
 
@@ -92,8 +87,7 @@ pub async fn plan(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Fa
 /// As [`plan`]; and when a frame cannot be captured.
 pub async fn survey(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Failure> {
     let mut frozen = freeze(workshop, request).await?;
-    let lane = &mut frozen.lane;
-    let costs = cost::measure(lane, &frozen.manifest, frozen.load, Care::Cut).await?;
+    let costs = cost::measure(&mut frozen, Care::Cut).await?;
     workshop.browsers.keep(frozen.lane).await;
     Ok(film(&frozen.manifest, frozen.plan, costs, request))
 }

@@ -89,7 +89,7 @@ impl Browser {
         watch::resident_bytes(self.process.id())
     }
 
-    /// What all its processes have had of the processor.
+    /// How long the threads of all its processes ran.
     pub(crate) fn processor_time(&self) -> ProcessorTime {
         ProcessorTime::of_group(self.process.id())
     }

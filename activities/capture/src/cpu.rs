@@ -1,84 +1,134 @@
 //! Processor time of a process tree, read from `/proc`.
 
-use std::{fs, iter::Sum, ops::Sub, time::Duration};
+use std::{collections::HashMap, fs, time::Duration};
 
 /// Clock ticks of `/proc/<pid>/stat` per second: fixed in Linux's interface with programs.
 const TICKS: u64 = 100;
 
-/// What a browser has had of the processor, all threads of all its processes together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProcessorTime {
-    /// Threads ran for so long.
+/// How long the threads of a browser ran, of all its processes, since they began.
+#[derive(Clone, Debug, Default)]
+pub struct ProcessorTime(HashMap<u32, Thread>);
+
+/// What a browser's threads did between two moments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// They ran for so long, all together.
     pub ran: Duration,
-    /// Threads could have run for so long and waited for a core: nothing, on a machine with cores
-    /// to spare. Always nothing on a kernel without scheduler statistics.
-    pub waited: Duration,
+    /// The same by pool: the threads of one name in one process.
+    pools: Vec<Pool>,
 }
 
+#[derive(Clone, Debug)]
+struct Thread {
+    process: u32,
+    name: String,
+    ran: Duration,
+}
+
+/// How long each thread of a pool ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Pool(Vec<Duration>);
+
 impl ProcessorTime {
-    /// What the processes of `group` have had since they began. Threads that have ended do not
-    /// count.
+    /// Of the threads that the processes of `group` have now.
     ///
-    /// Scheduler statistics count in nanoseconds, for each thread (`proc_pid_schedstat`); a kernel
-    /// without them leaves ticks of 10 ms.
+    /// Scheduler statistics count in nanoseconds, for each thread (`proc_pid_schedstat`). A kernel
+    /// without them leaves ticks of 10 ms; a process counts as one thread then.
     pub(crate) fn of_group(group: u32) -> Self {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        pids.filter_map(|pid| of_process(pid, group)).sum()
+        Self(
+            pids.flat_map(|pid| threads(pid, group).unwrap_or_default())
+                .collect(),
+        )
     }
-}
 
-impl Sub for ProcessorTime {
-    type Output = Self;
-
-    /// What came between; a thread that has ended takes what it had with it.
-    fn sub(self, earlier: Self) -> Self {
-        Self {
-            ran: self.ran.saturating_sub(earlier.ran),
-            waited: self.waited.saturating_sub(earlier.waited),
+    /// What was done since `earlier`.
+    pub fn since(&self, earlier: &Self) -> Work {
+        let mut pools: HashMap<_, Pool> = HashMap::new();
+        for (id, thread) in &self.0 {
+            let before = earlier
+                .0
+                .get(id)
+                .map_or(Duration::ZERO, |thread| thread.ran);
+            let ran = thread.ran.saturating_sub(before);
+            let pool = pools.entry((thread.process, &thread.name)).or_default();
+            pool.0.push(ran);
+        }
+        Work {
+            ran: pools.values().map(Pool::ran).sum(),
+            pools: pools.into_values().collect(),
         }
     }
 }
 
-impl Sum for ProcessorTime {
-    fn sum<I: Iterator<Item = Self>>(times: I) -> Self {
-        times.fold(Self::default(), |sum, time| Self {
-            ran: sum.ran + time.ran,
-            waited: sum.waited + time.waited,
-        })
+impl Work {
+    /// How long it would have taken with `cores` cores for the browser alone. Others who worked at
+    /// the same time do not show in it.
+    ///
+    /// A frame goes from one thread to the next, and only the threads of a pool work side by side:
+    /// those that draw tiles, or those of SwiftShader.
+    pub fn alone(&self, cores: u32) -> Duration {
+        self.pools
+            .iter()
+            .map(|pool| pool.ran() / pool.width().min(cores).max(1))
+            .sum()
     }
 }
 
-fn of_process(pid: u32, group: u32) -> Option<ProcessorTime> {
+impl Pool {
+    fn ran(&self) -> Duration {
+        self.0.iter().sum()
+    }
+
+    /// Threads that took part. Which of them did more is chance: they share their work.
+    fn width(&self) -> u32 {
+        let longest = self.0.iter().max().copied().unwrap_or_default();
+        let took_part = self.0.iter().filter(|&&ran| ran * 10 >= longest);
+        took_part.count() as u32
+    }
+}
+
+fn threads(pid: u32, group: u32) -> Option<Vec<(u32, Thread)>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold anything; after it: state, parent, group.
     let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     if fields.get(2)?.parse() != Ok(group) {
         return None;
     }
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
-    let times = threads.filter_map(|thread| {
-        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        let mut nanos = text.split_whitespace().map(str::parse);
-        Some(ProcessorTime {
-            ran: Duration::from_nanos(nanos.next()?.ok()?),
-            waited: Duration::from_nanos(nanos.next()?.ok()?),
+    let entries = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let threads: Vec<_> = entries
+        .filter_map(|entry| {
+            let read = |file| fs::read_to_string(entry.path().join(file)).ok();
+            let nanos = read("schedstat")?.split_whitespace().next()?.parse().ok()?;
+            let name = read("comm")?;
+            let thread = Thread {
+                process: pid,
+                // `Thread<00>`, `Thread<01>` are one pool: SwiftShader's.
+                name: name
+                    .trim_end()
+                    .trim_end_matches(|c: char| !c.is_alphabetic())
+                    .to_owned(),
+                ran: Duration::from_nanos(nanos),
+            };
+            Some((entry.file_name().to_str()?.parse().ok()?, thread))
         })
-    });
-    let sum: ProcessorTime = times.sum();
-    if !sum.ran.is_zero() {
-        return Some(sum);
+        .collect();
+    if threads.iter().any(|(_, thread)| !thread.ran.is_zero()) {
+        return Some(threads);
     }
     let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-    Some(ProcessorTime {
+    let whole = Thread {
+        process: pid,
+        name: String::new(),
         ran: Duration::from_millis(ticks * 1000 / TICKS),
-        waited: Duration::ZERO,
-    })
+    };
+    Some(vec![(pid, whole)])
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ProcessorTime;
+    use super::{ProcessorTime, Thread};
     use framewright_process::spawn;
     use std::{process::Stdio, time::Duration};
     use tokio::{io::AsyncReadExt as _, process::Command};
@@ -92,9 +142,30 @@ mod tests {
         let mut line = [0];
         let mut stdout = process.take_stdout().unwrap();
         stdout.read_exact(&mut line).await.unwrap();
-        let used = ProcessorTime::of_group(process.id());
-        assert!(used.ran > Duration::from_millis(10), "{used:?}");
-        assert_eq!((used - used).ran, Duration::ZERO);
+        let work = ProcessorTime::of_group(process.id()).since(&ProcessorTime::default());
+        assert!(work.ran > Duration::from_millis(10), "{work:?}");
+        assert_eq!(work.alone(2), work.ran, "one thread");
         process.kill().await;
+    }
+
+    #[test]
+    fn a_pool_works_side_by_side_and_the_others_one_after_the_other() {
+        let thread = |process, name: &str, millis| Thread {
+            process,
+            name: name.to_owned(),
+            ran: Duration::from_millis(millis),
+        };
+        let threads = [
+            thread(1, "main", 5),
+            thread(1, "tiles", 10),
+            thread(1, "tiles", 8),
+            thread(1, "tiles", 0),
+            thread(2, "main", 20),
+        ];
+        let work = ProcessorTime((0..).zip(threads).collect()).since(&ProcessorTime::default());
+        assert_eq!(work.ran, Duration::from_millis(43));
+        assert_eq!(work.alone(1), Duration::from_millis(43));
+        assert_eq!(work.alone(2), Duration::from_millis(34));
+        assert_eq!(work.alone(8), Duration::from_millis(34), "two took part");
     }
 }

@@ -205,7 +205,7 @@ impl Lane {
         Ok(())
     }
 
-    /// What the browser has had of the processor since it began. A few milliseconds to read.
+    /// How long the browser's threads ran since it began. A few milliseconds to read.
     pub fn processor_time(&self) -> ProcessorTime {
         self.page.browser().processor_time()
     }

@@ -72,7 +72,7 @@ mod watch;
 
 pub use budgets::Budgets;
 pub use chromium::Chromium;
-pub use cpu::ProcessorTime;
+pub use cpu::{ProcessorTime, Work};
 pub use destination::Destination;
 pub use error::{CaptureError, LastWords};
 pub use flags::{FLAGS, Flag, flags_fingerprint};
