@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)] // In helpers of tests, too, a panic is the report.
 
 mod failures;
+mod fixtures;
 mod lives;
 mod purity;
+mod seam;
 mod stage;
 mod wall;
 mod warm;

@@ -1,0 +1,150 @@
+//! What must hold for every kind of page, on the compositions of `activities/fixtures`.
+
+use crate::stage::segment;
+use framewright_capture::{
+    Answer, CaptureSession, Chromium, Destination, Lane, ReaderChoice, SessionSpec, Site,
+};
+use framewright_composition::{
+    CompileOptions, PageBundle, Project, Vendor, VendorOptions, compile, install_fonts,
+};
+use framewright_film::FrameSize;
+use std::{
+    collections::HashSet,
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+use tempfile::TempDir;
+use url::Url;
+
+pub(crate) const SIZE: (u32, u32) = (640, 360);
+
+/// One stage for all fixtures: the page is always at the same address, so that a lane can go from
+/// one to the next and brings the past of all others with it.
+pub(crate) struct Theatre {
+    pub(crate) spec: SessionSpec,
+    playing: Arc<Playing>,
+    vendor: Vendor,
+    _scratch: TempDir,
+}
+
+struct Playing(Mutex<Option<PageBundle>>);
+
+impl Site for Playing {
+    fn answer(&self, url: &Url, _: Destination) -> Answer {
+        let playing = self.0.lock().unwrap();
+        match playing
+            .as_ref()
+            .and_then(|page| page.resources.get(url.as_str()))
+        {
+            None => Answer::Missing,
+            Some(resource) => Answer::Found {
+                content_type: resource.content_type.clone(),
+                body: resource.bytes.clone(),
+            },
+        }
+    }
+}
+
+impl Theatre {
+    pub(crate) async fn new() -> Self {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let vendor = Vendor::new(&target.join("npm"), VendorOptions::default()).unwrap();
+        let playing = Arc::new(Playing(Mutex::default()));
+        let scratch = TempDir::new().unwrap();
+        let mut spec = SessionSpec::new(
+            Chromium::find(None).await.unwrap(),
+            FrameSize::new(SIZE.0, SIZE.1).unwrap(),
+            "30".parse().unwrap(),
+            "http://film.localhost/index.html".parse().unwrap(),
+            Arc::clone(&playing) as Arc<dyn Site>,
+            scratch.path(),
+        );
+        spec.fonts = Some(install_fonts(target).unwrap());
+        Self {
+            spec,
+            playing,
+            vendor,
+            _scratch: scratch,
+        }
+    }
+
+    /// From now on, whatever navigates finds this fixture.
+    pub(crate) async fn play(&self, name: &str) {
+        let folder = root().join(name);
+        let project = Project::from_dir(&folder).unwrap();
+        let compiled = compile(&project, &CompileOptions::default(), &self.vendor).await;
+        *self.playing.0.lock().unwrap() = Some(compiled.unwrap());
+    }
+
+    pub(crate) async fn lane(&self, reader: ReaderChoice) -> Lane {
+        let mut spec = self.spec.clone();
+        spec.reader = reader;
+        let session = CaptureSession::open(spec).await.unwrap();
+        session.into_lane()
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures"))
+}
+
+/// The names of all fixtures.
+pub(crate) fn names() -> Vec<String> {
+    let entries = fs::read_dir(root()).unwrap().map(Result::unwrap);
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<_> = folders
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn every_fixture_is_the_same_whoever_captures_it() {
+    let theatre = Theatre::new().await;
+    let names = names();
+    theatre.play(&names[0]).await;
+    let mut one = theatre.lane(ReaderChoice::Tap).await;
+    let mut two = theatre.lane(ReaderChoice::Tap).await;
+    let mut pictures = theatre.lane(ReaderChoice::Screenshot).await;
+    for (i, name) in names.iter().enumerate() {
+        theatre.play(name).await;
+        let run = segment(&mut one, 0..14).await;
+        let different: HashSet<_> = run.iter().collect();
+        assert!(different.len() > 8, "`{name}` hardly moves");
+        let mut expected = Vec::new();
+        // Forwards in one lane, backwards and dealt out among the others.
+        for first in [12, 30, 41, 60, 75] {
+            expected.push(segment(&mut one, first..first + 2).await);
+        }
+        assert_eq!(segment(&mut one, 0..14).await, run, "`{name}` again");
+        assert_eq!(
+            segment(&mut two, 75..77).await,
+            expected[4],
+            "`{name}` at 75"
+        );
+        assert_eq!(
+            segment(&mut two, 30..32).await,
+            expected[1],
+            "`{name}` at 30"
+        );
+        let shown = segment(&mut pictures, 60..62).await;
+        assert_eq!(shown, expected[3], "`{name}` at 60, as a picture");
+        let shown = segment(&mut pictures, 12..14).await;
+        assert_eq!(shown, expected[0], "`{name}` at 12, as a picture");
+        // A browser of its own costs, so each is for some of the fixtures.
+        if i % 4 == 0 {
+            let mut fresh = theatre.lane(ReaderChoice::Tap).await;
+            assert_eq!(
+                segment(&mut fresh, 41..43).await,
+                expected[2],
+                "`{name}` in a fresh browser"
+            );
+            fresh.close().await;
+        }
+    }
+    for lane in [one, two, pictures] {
+        lane.close().await;
+    }
+}
