@@ -116,7 +116,8 @@ def measure(work, page, settings, segment, repeat=1):
     results = json.loads(kept.read_text()) if kept.exists() else {}
     key = f"{page} | {segment} | {repeat} | {settings}"
     if key not in results:
-        yuv, stream = work / f"{page}.yuv", work / "stream.h264"
+        # Of this run alone: others may search in the same folder.
+        yuv, stream = work / f"{page}.yuv", work / f"stream-{os.getpid()}.h264"
         best, data = None, b""
         for _ in range(repeat):
             cpu, data = 0, b""
@@ -125,7 +126,10 @@ def measure(work, page, settings, segment, repeat=1):
                 data += stream.read_bytes()
             best = cpu if best is None else min(best, cpu)
         stream.write_bytes(data)
-        results[key] = [luma_ssim(yuv, stream), len(data), best * 1000 / FRAMES]
+        measured = [luma_ssim(yuv, stream), len(data), best * 1000 / FRAMES]
+        stream.unlink()
+        results = json.loads(kept.read_text()) if kept.exists() else {}
+        results[key] = measured
         kept.write_text(json.dumps(results, indent=0))
     return results[key]
 
