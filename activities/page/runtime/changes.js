@@ -40,6 +40,7 @@ function catchUpWithChanges() {
   structureChanged = false;
   layOut();
   buildClips();
+  watchPaint();
   frames = [...document.querySelectorAll("iframe")];
   // Our own writes are no change of structure, but elements may have joined while we looked.
   noteChanges(changes.takeRecords());

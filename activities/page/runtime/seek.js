@@ -115,6 +115,7 @@ function finish(t) {
   window.addEventListener("error", hear);
   window.dispatchEvent(new CustomEvent("hf-seek", { detail }));
   window.removeEventListener("error", hear);
+  repaintOverlooked();
   const [first] = thrown.splice(0);
   if (first !== undefined) throw first;
   if (promises.length === 0) return 0;

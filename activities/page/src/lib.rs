@@ -53,6 +53,7 @@ const RUNTIME: &str = concat!(
     include_str!("../runtime/replay.js"),
     include_str!("../runtime/animations.js"),
     include_str!("../runtime/adapters.js"),
+    include_str!("../runtime/repaint.js"),
     include_str!("../runtime/changes.js"),
     include_str!("../runtime/fonts.js"),
     include_str!("../runtime/ready.js"),
