@@ -163,7 +163,11 @@ impl Page {
         }
         let mut facts = self.until_ready(&load, began).await?;
         self.runtime = Some(self.find_runtime().await?);
+        // Whether the page was laid out before it stood at its beginning, and while it stood
+        // there, must not be a matter of time: layers keep something of both.
+        self.frame(Want::Effects).await?;
         self.settle().await?;
+        self.frame(Want::Effects).await?;
         self.essential()?;
         facts.exceptions = self.browser.pipe.take_exceptions();
         facts.refusals = self.browser.server.refusals();

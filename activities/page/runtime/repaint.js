@@ -14,6 +14,8 @@ const OVERLOOKED_TURN = 1e-4;
 /** @type {{element: HTMLElement | SVGElement, transform: string}[]} */
 let painted = [];
 
+let wholePaints = 2;
+
 /** After the structure has changed: elements keep what they were last painted with. */
 function watchPaint() {
   const before = new Map(painted.map(({ element, transform }) => [element, transform]));
@@ -23,7 +25,6 @@ function watchPaint() {
 }
 
 function repaintOverlooked() {
-  /** @type {(HTMLElement | SVGElement)[]} */
   const stale = [];
   for (const entry of painted) {
     const { transform } = entry.element.style;
@@ -31,13 +32,29 @@ function repaintOverlooked() {
     if (isOverlooked(entry.transform, transform)) stale.push(entry.element);
     entry.transform = transform;
   }
-  if (stale.length === 0) return;
-  // Any property would do that is painted with and changes no layout.
-  const own = stale.map(({ style }) => style.imageRendering);
-  for (const { style } of stale) style.imageRendering = style.imageRendering === "pixelated" ? "auto" : "pixelated";
-  flushStyles(stale);
-  stale.forEach(({ style }, i) => (style.imageRendering = own[i]));
-  flushStyles(stale);
+  // How often the page was laid out while it loaded is a matter of time: none of it may be left.
+  // Twice, because the first frame of all can differ in a few pixels from the same frame later.
+  if (wholePaints > 0) {
+    wholePaints -= 1;
+    repaint([document.documentElement]);
+  }
+  repaint(stale);
+}
+
+/**
+ * Paints elements, and what inherits from them, by a change and its taking back. Any property would
+ * do that is painted with and changes no layout.
+ * @param {(HTMLElement | SVGElement)[]} elements
+ */
+function repaint(elements) {
+  const own = elements.map(({ style }) => style.imageRendering);
+  for (const { style } of elements) style.imageRendering = style.imageRendering === "pixelated" ? "auto" : "pixelated";
+  flushStyles(elements);
+  elements.forEach((element, i) => {
+    element.style.imageRendering = own[i];
+    if (element.getAttribute("style") === "") element.removeAttribute("style");
+  });
+  flushStyles(elements);
 }
 
 /** The style of an element is brought up to date when it is asked for, and not that of others. */
