@@ -28,6 +28,9 @@ const BUDGET: Duration = Duration::from_secs(60);
 const LONG_ENOUGH: Duration = Duration::from_millis(30);
 const MOST_FRAMES_OF_A_SAMPLE: u32 = 4;
 
+/// A page that keeps fewer cores busy than there are by this factor leaves room for another.
+const PLAINLY_LESS: f64 = 1.25;
+
 /// A film of so few segments is not measured: there is nothing to decide.
 const LEAST_SEGMENTS: u32 = 3;
 
@@ -125,16 +128,10 @@ pub(crate) async fn measure(
         }
     };
     let mut samples = Vec::new();
-    walk(
-        lane,
-        manifest.size,
-        &spread(frames, first),
-        begun,
-        &mut samples,
-    )
-    .await?;
+    let points = spread(frames, first);
+    walk(lane, manifest.size, &points, begun, care, &mut samples).await?;
     let more = between(&samples, more);
-    walk(lane, manifest.size, &more, begun, &mut samples).await?;
+    walk(lane, manifest.size, &more, begun, care, &mut samples).await?;
     samples.sort_by_key(|sample| sample.frame);
     samples.dedup_by_key(|sample| sample.frame);
 
@@ -231,6 +228,7 @@ async fn walk(
     size: FrameSize,
     points: &[u32],
     begun: Instant,
+    care: Care,
     samples: &mut Vec<Sample>,
 ) -> Result<(), CaptureError> {
     let cores = Machine::here().cores;
@@ -262,6 +260,10 @@ async fn walk(
         let cost = cost(size, wall.mul_f64(alone), ran, painted);
         tracing::debug!(frame, %cost, ?wall, ?ran, painted, taken, "frame measured");
         samples.push(Sample { frame, cost, alone });
+        // Lanes are given for where they help: one such place is enough to know of.
+        if care == Care::Lanes && cost.parallelism() * PLAINLY_LESS < f64::from(cores) {
+            break;
+        }
     }
     Ok(())
 }
