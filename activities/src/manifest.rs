@@ -59,6 +59,15 @@ impl Manifest {
         Segments::new(self.frames, self.segment_frames)
     }
 
+    /// URLs of the pictures among the resources.
+    pub fn images(&self) -> impl Iterator<Item = &str> {
+        let pictures = self
+            .resources
+            .iter()
+            .filter(|(_, resource)| resource.content_type.starts_with("image/"));
+        pictures.map(|(url, _)| url.as_str())
+    }
+
     /// Names what the browser can reach: plans with equal names have equal answers to every URL.
     pub fn site(&self) -> Digest {
         let mut text = String::new();

@@ -4,6 +4,10 @@ use framewright_composition::Vendor;
 use framewright_store::Store;
 use std::sync::Arc;
 
+/// Pictures that are fetched with a page before it shows them. A page with more of them swaps them
+/// in elements, which are waited for.
+const MOST_IMAGES: usize = 64;
+
 /// What every step needs: where things are kept and what they are made with.
 #[derive(Clone)]
 pub struct Workshop {
@@ -38,7 +42,10 @@ impl Workshop {
             site: plan.site().to_hex(),
         });
         spec.fonts = Some(self.toolchain.fonts.clone());
-        spec.config = serde_json::json!({ "variables": plan.variables });
+        spec.config = serde_json::json!({
+            "variables": plan.variables,
+            "images": plan.images().take(MOST_IMAGES).collect::<Vec<_>>(),
+        });
         spec
     }
 }

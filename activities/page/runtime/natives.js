@@ -6,6 +6,7 @@ const native = {
   now: performance.now.bind(performance),
   setTimeout: window.setTimeout.bind(window),
   fetch: window.fetch.bind(window),
+  Image: window.Image,
   reportError: window.reportError.bind(window),
   animate: Element.prototype.animate,
 };
@@ -15,11 +16,12 @@ const native = {
  * @property {{num: number, den: number}} fps frames per second, as a fraction
  * @property {Record<string, unknown>} variables the render's variables
  * @property {Record<string, number>} budgets longest waits by name, in milliseconds
+ * @property {string[]} images URLs of pictures that the plan holds
  * @property {string} load names this load of the page to the server that serves it
  */
 
 /** @type {Config} */
-const config = { fps: { num: 30, den: 1 }, variables: {}, budgets: {}, load: "", ...window.__framewrightConfig };
+const config = { fps: { num: 30, den: 1 }, variables: {}, budgets: {}, images: [], load: "", ...window.__framewrightConfig };
 delete window.__framewrightConfig;
 
 /** Whether this is the page itself rather than a frame inside it. */

@@ -17,7 +17,7 @@ const waits = [
   wait("scripts", 30_000, () => [...pendingScripts(), ...pendingTurns()]),
   wait("fonts", 10_000, pendingFonts),
   wait("timelines", 10_000, pendingTimelines),
-  wait("images", 15_000, pendingImages),
+  wait("images", 15_000, () => [...pendingImages(), ...pendingStock()]),
   wait("adapters", 10_000, pendingAdapters),
 ];
 

@@ -116,6 +116,7 @@ function finish(t) {
   window.dispatchEvent(new CustomEvent("hf-seek", { detail }));
   window.removeEventListener("error", hear);
   repaintOverlooked();
+  promises.push(...imagesToCome());
   const [first] = thrown.splice(0);
   if (first !== undefined) throw first;
   if (promises.length === 0) return 0;

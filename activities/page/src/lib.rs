@@ -7,6 +7,7 @@
 //! window.__framewrightConfig = {
 //!   fps: { num: 30, den: 1 },    // the grid on which a page that begins in mid film catches up
 //!   variables: {},               // the render's variables
+//!   images: [],                  // URLs of pictures that may be shown while the page moves
 //!   budgets: { fonts: 10000 },   // longest waits in ms: document, scripts, fonts, timelines, images, adapters
 //!   load: "7",                   // names this load of the page to the server
 //! };
@@ -56,6 +57,7 @@ const RUNTIME: &str = concat!(
     include_str!("../runtime/repaint.js"),
     include_str!("../runtime/changes.js"),
     include_str!("../runtime/fonts.js"),
+    include_str!("../runtime/images.js"),
     include_str!("../runtime/ready.js"),
     include_str!("../runtime/seek.js"),
     include_str!("../runtime/abi.js"),

@@ -33,13 +33,12 @@ const RED: [u8; 3] = [255, 0, 0];
 const GREEN: [u8; 3] = [0, 255, 0];
 const GROUND: [u8; 3] = [16, 32, 48];
 
-#[test]
-fn known_frames_have_known_pixels() {
+fn stills(name: &str, frames: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     let output = framewright()
         .arg("stills")
-        .arg(film("small"))
-        .args(["--frames", "0,29,30,59,60,89", "-o"])
+        .arg(film(name))
+        .args(["--frames", frames, "-o"])
         .arg(folder.path())
         .arg("--data")
         .arg(folder.path().join("data"))
@@ -50,6 +49,26 @@ fn known_frames_have_known_pixels() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    folder
+}
+
+#[test]
+fn a_picture_is_there_in_the_frame_that_shows_it() {
+    let folder = stills("swaps", "14,15,31");
+    for (frame, shown) in [
+        (14, [RED, RED, GROUND]),
+        (15, [GREEN, GREEN, GREEN]),
+        (31, [GREEN, GREEN, GREEN]),
+    ] {
+        let picture = Picture::read(&folder.path().join(format!("frame_{frame:06}.png")));
+        let found = [50, 160, 270].map(|x| picture.at(x, 50));
+        assert_eq!(found, shown, "frame {frame}");
+    }
+}
+
+#[test]
+fn known_frames_have_known_pixels() {
+    let folder = stills("small", "0,29,30,59,60,89");
     for frame in [0, 29, 30, 59, 60, 89] {
         let picture = Picture::read(&folder.path().join(format!("frame_{frame:06}.png")));
         // Two pixels a frame: frame 30 shows 1 s, exactly.
