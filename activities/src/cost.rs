@@ -1,8 +1,8 @@
 //! What frames cost, measured on a few of them while the plan is made.
 //!
 //! A frame after a jump is painted whole, so each sample is taken after a frame that is thrown
-//! away. One frame in thirty is captured for this, one in sixty for a film that is not cut, with
-//! bounds for very short and very long films.
+//! away. One frame in sixty is sampled, within bounds for very short and very long films; of a film
+//! that is one chunk, only until a sample shows that another lane finds something to do.
 //! Where neighbours differ by much, more samples are taken between them: there a heavy region
 //! begins or ends.
 

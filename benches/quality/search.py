@@ -173,12 +173,12 @@ def table(work, repeat):
 
 
 # As in activities/encode/src/encoding.rs.
-MOTION = "ref=3:bframes=1:b-adapt=1:b-bias=-20:mbtree=1:trellis=1"
+MOTION = "bframes=1:b-adapt=1:b-bias=-20:mbtree=1"
 SHARE = "aq-mode=3:aq-strength=0.8:deblock=1,1"
 QUALITIES = {
     "draft": "-preset ultrafast -crf 26 -x264-params bframes=0:deblock=0,0",
-    "standard": f"-preset veryfast -crf 16.4 -x264-params {MOTION}:{SHARE}:subme=2:rc-lookahead=7",
-    "high": f"-preset veryfast -crf 13.5 -x264-params {MOTION}:{SHARE}:subme=4:rc-lookahead=10",
+    "standard": f"-preset superfast -crf 16.8 -x264-params me=hex:ref=2:rc-lookahead=7:{MOTION}:{SHARE}",
+    "high": f"-preset veryfast -crf 13.5 -x264-params subme=4:ref=3:trellis=1:rc-lookahead=10:{MOTION}:{SHARE}",
 }
 
 

@@ -52,7 +52,7 @@ impl Encoding {
         let (preset, crf, search) = match self.quality {
             // Filtering block edges costs little and is worth most on photographs.
             Quality::Draft => ("ultrafast", "26", "bframes=0:deblock=0,0"),
-            Quality::Standard => ("superfast", "15.7", "me=hex:ref=2:rc-lookahead=7"),
+            Quality::Standard => ("superfast", "16.8", "me=hex:ref=2:rc-lookahead=7"),
             Quality::High => (
                 "veryfast",
                 "13.5",

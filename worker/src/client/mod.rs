@@ -234,11 +234,11 @@ pub(crate) fn part_beside(file: &Path) -> Result<tempfile::NamedTempFile, Exit> 
     };
     let cannot = |error: std::io::Error| {
         Exit::machine(format!("`{}` cannot be written: {error}", file.display()))
-            .hint("name another file with `--output`")
+            .hint("name another file")
     };
     if file.is_dir() {
         return Err(Exit::input(format!("`{}` is a folder", file.display()))
-            .hint("name a file, such as `film.mp4`"));
+            .hint("name a file in it"));
     }
     std::fs::create_dir_all(folder).map_err(cannot)?;
     // As any file that a program writes, and not only for our eyes.
