@@ -237,8 +237,9 @@ pub(crate) fn part_beside(file: &Path) -> Result<tempfile::NamedTempFile, Exit> 
             .hint("name another file")
     };
     if file.is_dir() {
-        return Err(Exit::input(format!("`{}` is a folder", file.display()))
-            .hint("name a file in it"));
+        return Err(
+            Exit::input(format!("`{}` is a folder", file.display())).hint("name a file in it")
+        );
     }
     std::fs::create_dir_all(folder).map_err(cannot)?;
     // As any file that a program writes, and not only for our eyes.
