@@ -130,6 +130,7 @@ async fn run_lane(work: Arc<Work>, mut lane: Lane) -> Result<(), Failure> {
     // enough: an encoder that cannot follow holds its lane back.
     let mut behind = JoinSet::new();
     while let Some(frames) = work.take() {
+        lane = lane.renewed().await?;
         let captured = segment::capture(&work, &mut lane, frames).await?;
         joined(behind.join_next().await)?;
         let work = work.clone();

@@ -8,6 +8,13 @@ use crate::{
     tap::Tap,
 };
 
+/// Loads of a page after which a browser is replaced. Each was seen to leave some 0.6 MB behind
+/// (docs/benchmarks.md), which must not add up; a new browser costs half a second.
+const MOST_LOADS: u32 = 120;
+
+/// Memory that a browser may gain, in bytes. Chromium keeps some caches; more than this is a leak.
+const MOST_GROWTH: u64 = 300 << 20;
+
 /// One page in a browser of its own, from which frames are captured.
 ///
 /// Frames are captured segment by segment, rising within each: [`Lane::begin_segment`], then
@@ -177,10 +184,28 @@ impl Lane {
         self.page.loads()
     }
 
-    /// Bytes of memory that the browser has gained since this was first asked.
-    pub(crate) fn growth(&mut self) -> u64 {
+    /// Whether this browser has done so much, or grown so large, that a new one must take over.
+    pub(crate) fn is_worn(&mut self) -> bool {
+        if self.loads() >= MOST_LOADS {
+            return true;
+        }
         let now = self.page.browser().resident_bytes();
-        now.saturating_sub(*self.resident.get_or_insert(now))
+        now.saturating_sub(*self.resident.get_or_insert(now)) > MOST_GROWTH
+    }
+
+    /// This lane, or, when its browser is worn, one in a new browser. Between segments, so that it
+    /// cannot show in a frame.
+    ///
+    /// # Errors
+    /// As for opening a lane.
+    pub async fn renewed(mut self) -> Result<Self, CaptureError> {
+        if !self.is_worn() {
+            return Ok(self);
+        }
+        tracing::info!(loads = self.loads(), "a worn browser is replaced");
+        let spec = self.spec().clone();
+        self.close().await;
+        open_lane(&spec).await
     }
 
     /// Makes the lane one of another session. Its page is not loaded yet.

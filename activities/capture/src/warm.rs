@@ -13,13 +13,6 @@ use std::{
 /// How long a browser waits for more work.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Loads of a page after which a browser is replaced: whatever leaks must not add up.
-const MOST_LOADS: u32 = 1_000;
-
-/// Memory that a browser may have gained since it was first kept, in bytes. Chromium keeps some
-/// caches; more than this is a leak.
-const MOST_GROWTH: u64 = 400 << 20;
-
 /// For whom a session is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -79,7 +72,7 @@ impl WarmBrowsers {
     /// Keeps a lane that did its work and of which nothing is doubted; a lane with an error is to
     /// be dropped. One that did enough, or has grown, is closed.
     pub async fn keep(&self, mut lane: Lane) {
-        if lane.owner().is_none() || lane.loads() >= MOST_LOADS || lane.growth() > MOST_GROWTH {
+        if lane.owner().is_none() || lane.is_worn() {
             tracing::debug!(loads = lane.loads(), "a browser is not kept");
             return lane.close().await;
         }

@@ -1,6 +1,5 @@
 use crate::stage::{DOM, GL, Stage, browser, group, kill, processes, segment};
 use framewright_capture::{Owner, SessionSpec, WarmBrowsers};
-use std::time::Duration;
 
 /// Remembers, wherever a page can, that it was there before, and shows it.
 const DIARY: &str = r#"<body style="margin:0;background:#000">
@@ -90,6 +89,24 @@ async fn a_page_cannot_tell_that_it_was_there_before() {
 }
 
 #[tokio::test]
+async fn a_worn_browser_is_replaced_and_nobody_sees_it() {
+    let stage = Stage::of(DOM, 64, 64).await;
+    let mut lane = stage.lane().await;
+    let expected = segment(&mut lane, 30..32).await;
+    let mut browsers = vec![browser(&stage.spec.scratch)[0]];
+    for _ in 0..130 {
+        lane = lane.renewed().await.unwrap();
+        lane.begin_segment(0).await.unwrap();
+        let lives = browser(&stage.spec.scratch)[0];
+        if browsers.last() != Some(&lives) {
+            browsers.push(lives);
+        }
+    }
+    assert_eq!(browsers.len(), 2, "{browsers:?}");
+    assert_eq!(segment(&mut lane, 30..32).await, expected);
+}
+
+#[tokio::test]
 async fn tenants_do_not_share_a_browser_and_the_dead_are_replaced() {
     let stage = Stage::of(DOM, 640, 360).await;
     let warm = WarmBrowsers::default();
@@ -114,6 +131,5 @@ async fn tenants_do_not_share_a_browser_and_the_dead_are_replaced() {
     );
 
     warm.close().await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(processes(&scratch.display().to_string()), [0; 0]);
 }
