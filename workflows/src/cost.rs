@@ -1,7 +1,7 @@
 //! What the frames of a film cost, as it was measured on a few of them.
 
 use framewright_film::{FrameRange, Segments};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// What a piece of work costs: time of one lane, and processor time of all that it keeps busy
@@ -200,19 +200,7 @@ impl FromStr for CostCurve {
     }
 }
 
-impl Serialize for CostCurve {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for CostCurve {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+framewright_film::serde_as_text!(CostCurve);
 
 #[cfg(test)]
 mod tests {

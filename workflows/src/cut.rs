@@ -1,6 +1,5 @@
 //! Which segments make up which chunk.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, ops::Range, str::FromStr};
 
 /// Bytes of a chunk table in history. A longer one comes from thousands of chunks of uneven
@@ -166,19 +165,7 @@ impl FromStr for Cut {
     }
 }
 
-impl Serialize for Cut {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Cut {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+framewright_film::serde_as_text!(Cut);
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,14 @@
 use crate::{
     CaptureError, ProcessorTime, SessionSpec, Wall,
     error::LastWords,
-    flags,
+    flags, group,
     home::{self, Home},
     pipe::{Pipe, StderrTail},
     wall::{
         Gate, Server,
         namespace::{self, Report},
     },
-    watch::{self, Peer},
+    watch::Peer,
 };
 use chromiumoxide::cdp::browser_protocol::browser::{CloseParams, GetVersionParams};
 use framewright_process::{Process, RENDERER_NICE};
@@ -86,7 +86,7 @@ impl Browser {
 
     /// Memory of all its processes, in bytes.
     pub(crate) fn resident_bytes(&self) -> u64 {
-        watch::resident_bytes(self.process.id())
+        group::resident_bytes(self.process.id())
     }
 
     /// How long the threads of all its processes ran.

@@ -1,5 +1,6 @@
 //! Processor time of a process tree, read from `/proc`.
 
+use crate::group;
 use std::{collections::HashMap, fs, time::Duration};
 
 /// Clock ticks of `/proc/<pid>/stat` per second: fixed in Linux's interface with programs.
@@ -7,7 +8,7 @@ const TICKS: u64 = 100;
 
 /// How long the threads of a browser ran, of all its processes, since they began.
 #[derive(Clone, Debug, Default)]
-pub struct ProcessorTime(HashMap<u32, Thread>);
+pub struct ProcessorTime(HashMap<i32, Thread>);
 
 /// What a browser's threads did between two moments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Work {
 
 #[derive(Clone, Debug)]
 struct Thread {
-    process: u32,
+    process: i32,
     name: String,
     ran: Duration,
 }
@@ -35,12 +36,8 @@ impl ProcessorTime {
     /// Scheduler statistics count in nanoseconds, for each thread (`proc_pid_schedstat`). A kernel
     /// without them leaves ticks of 10 ms; a process counts as one thread then.
     pub(crate) fn of_group(group: u32) -> Self {
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        Self(
-            pids.flat_map(|pid| threads(pid, group).unwrap_or_default())
-                .collect(),
-        )
+        let threads = group::members(group).filter_map(threads);
+        Self(threads.flatten().collect())
     }
 
     /// What was done since `earlier`.
@@ -89,13 +86,7 @@ impl Pool {
     }
 }
 
-fn threads(pid: u32, group: u32) -> Option<Vec<(u32, Thread)>> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; after it: state, parent, group.
-    let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    if fields.get(2)?.parse() != Ok(group) {
-        return None;
-    }
+fn threads(pid: i32) -> Option<Vec<(i32, Thread)>> {
     let entries = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
     let threads: Vec<_> = entries
         .filter_map(|entry| {
@@ -117,7 +108,7 @@ fn threads(pid: u32, group: u32) -> Option<Vec<(u32, Thread)>> {
     if threads.iter().any(|(_, thread)| !thread.ran.is_zero()) {
         return Some(threads);
     }
-    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    let ticks = group::ticks(pid)?;
     let whole = Thread {
         process: pid,
         name: String::new(),

@@ -53,6 +53,7 @@ mod cpu;
 mod destination;
 mod error;
 mod flags;
+mod group;
 mod home;
 mod lane;
 mod page;

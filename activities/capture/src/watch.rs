@@ -2,6 +2,7 @@
 //! what is in their memory.
 #![allow(unsafe_code)] // `pidfd_open` and `process_vm_readv` have no safe form in the standard library.
 
+use crate::group;
 use std::{
     fs, io,
     os::fd::{FromRawFd as _, OwnedFd},
@@ -36,7 +37,7 @@ impl Watch {
 impl Peer {
     /// The process of group `group` that was started with `argument`.
     pub(crate) fn find(group: u32, argument: &str) -> Option<Self> {
-        members(group)
+        group::members(group)
             .find(|pid| {
                 fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
                     // The browser's children write their arguments with spaces between.
@@ -88,31 +89,6 @@ impl Peer {
             Ok(_) => Ok(()),
         }
     }
-}
-
-/// Resident memory of all processes of group `group`, in bytes. What they share counts for each.
-pub(crate) fn resident_bytes(group: u32) -> u64 {
-    let pages: u64 = members(group)
-        .filter_map(|pid| {
-            let sizes = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-            sizes.split_whitespace().nth(1)?.parse::<u64>().ok()
-        })
-        .sum();
-    pages * 4096
-}
-
-fn members(group: u32) -> impl Iterator<Item = i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter(move |pid| group_of(*pid) == Some(group))
-}
-
-fn group_of(pid: i32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; after it: state, parent, group.
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(2)?.parse().ok()
 }
 
 fn mapping(line: &str) -> Option<Mapping> {

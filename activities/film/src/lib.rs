@@ -25,6 +25,7 @@ mod fps;
 mod quality;
 mod range;
 mod size;
+mod text;
 
 pub use digest::{Digest, DigestError};
 pub use fault::{Disposition, Fault};

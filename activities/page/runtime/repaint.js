@@ -14,6 +14,7 @@ const OVERLOOKED_TURN = 1e-4;
 /** @type {{element: HTMLElement | SVGElement, transform: string}[]} */
 let painted = [];
 
+/** Seeks of this page that still paint all of it. */
 let wholePaints = 2;
 
 /** After the structure has changed: elements keep what they were last painted with. */
@@ -25,6 +26,7 @@ function watchPaint() {
 }
 
 function repaintOverlooked() {
+  /** @type {(HTMLElement | SVGElement)[]} */
   const stale = [];
   for (const entry of painted) {
     const { transform } = entry.element.style;
