@@ -41,7 +41,7 @@ pub async fn assemble(workshop: &Workshop, plan: Digest) -> Result<RenderOutput,
     }
     let fetch_ms = lap();
     let film = folder.path().join("film.mp4");
-    let ffmpeg = &workshop.toolchain.ffmpeg;
+    let ffmpeg = &workshop.toolchain.programs.ffmpeg;
     framewright_encode::join(ffmpeg, manifest.fps, &files, &film).await?;
     let join_ms = lap();
     let encoding = Encoding {

@@ -40,6 +40,6 @@ pub use machine::Machine;
 pub use manifest::{Manifest, PlanKeys, ResourceRef};
 pub use meter::ChunkMeter;
 pub use scratch::Scratch;
-pub use toolchain::{Toolchain, ToolchainOptions};
+pub use toolchain::{Programs, Toolchain, ToolchainOptions};
 pub use trial::trial;
 pub use workshop::Workshop;

@@ -12,8 +12,9 @@ use framewright_store::{get_blob, put_blob};
 use framewright_workflows::{CostCurve, Cut, Film, RenderJob, chunks};
 use std::time::Duration;
 
-/// A film of at most so many seconds has segments of one second, a longer one of two.
-const SHORT_FILM_SECONDS: f64 = 24.0;
+/// What a segment lasts, about and at least.
+const SEGMENT_SECONDS: f64 = 2.0;
+const LEAST_SEGMENT_SECONDS: f64 = 1.0;
 
 /// Twelve hours at 30 frames per second.
 const MOST_FRAMES: u32 = 1_296_000;
@@ -235,12 +236,13 @@ async fn measure(
 }
 
 /// Each segment costs a new page and a key frame, so there should be few; each is what a lost
-/// worker loses, and what lanes and chunks can share, so there should be many: a second of a short
-/// film, two of a long one.
+/// worker loses, and what lanes and chunks can share, so there should be many: about two seconds,
+/// and never less than one. Their number is even, so that two lanes come to their end together.
 fn segment_frames(frames: u32, fps: Fps) -> u32 {
-    let in_seconds = |seconds| fps.frames_in(seconds).unwrap_or(1);
-    let is_short = frames <= in_seconds(SHORT_FILM_SECONDS);
-    in_seconds(if is_short { 1.0 } else { 2.0 })
+    let in_seconds = |seconds| fps.frames_in(seconds).unwrap_or(1).max(1);
+    let count = frames.div_ceil(in_seconds(SEGMENT_SECONDS));
+    let even = count.max(1).next_multiple_of(2);
+    frames.div_ceil(even).max(in_seconds(LEAST_SEGMENT_SECONDS))
 }
 
 #[cfg(test)]
@@ -248,15 +250,17 @@ mod tests {
     use super::segment_frames;
 
     #[test]
-    fn long_films_have_longer_segments() {
+    fn segments_last_about_two_seconds_and_are_even_in_number() {
         for (fps, frames, expected) in [
-            ("30", 660, 30),
-            ("30", 720, 30),
-            ("30", 721, 60),
-            ("30000/1001", 720, 30),
-            ("30000/1001", 900, 60),
-            ("12.5", 300, 13),
-            ("12.5", 400, 25),
+            ("30", 20, 30),
+            ("30", 60, 30),
+            ("30", 90, 45),
+            ("30", 300, 50),
+            ("30", 660, 55),
+            ("30", 900, 57),
+            ("30", 216_000, 60),
+            ("30000/1001", 900, 57),
+            ("12.5", 300, 25),
             ("1/2", 10, 1),
         ] {
             let given = segment_frames(frames, fps.parse().unwrap());

@@ -42,9 +42,14 @@ pub(crate) async fn capture(
     let file = folder.path().join("segment.mp4");
     let (mut encoder, ()) = tokio::try_join!(
         async {
-            SegmentEncoder::start(&toolchain.ffmpeg, &work.encoding, frames.len(), &file)
-                .await
-                .map_err(Failure::from)
+            SegmentEncoder::start(
+                &toolchain.programs.ffmpeg,
+                &work.encoding,
+                frames.len(),
+                &file,
+            )
+            .await
+            .map_err(Failure::from)
         },
         async {
             lane.begin_segment(frames.start)

@@ -21,7 +21,7 @@ pub async fn trial(workshop: &Workshop) -> Result<SessionReport, Failure> {
     let entry = Url::parse("http://film.localhost/index.html")
         .map_err(|error| Failure::Lane(error.to_string()))?;
     let mut spec = SessionSpec::new(
-        workshop.toolchain.chromium.clone(),
+        workshop.toolchain.programs.chromium.clone(),
         size,
         Fps::DEFAULT,
         entry,

@@ -1,8 +1,10 @@
-use crate::{Habits, Manifest, Scratch, Toolchain, site::PlanSite};
+use crate::{Habits, Machine, Manifest, ResourceRef, Scratch, Toolchain, lanes, site::PlanSite};
 use framewright_capture::{Owner, SessionSpec, WarmBrowsers};
 use framewright_composition::Vendor;
+use framewright_film::{Fps, FrameSize};
 use framewright_store::Store;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+use url::Url;
 
 /// Pictures that are fetched with a page before it shows them. A page with more of them swaps them
 /// in elements, which are waited for.
@@ -26,26 +28,46 @@ pub struct Workshop {
 }
 
 impl Workshop {
+    /// Opens as many browsers as a chunk of a film of this size may use here, before it is there.
+    /// What does not succeed is left to the sessions, which say why.
+    pub async fn prepare_browsers(&self, size: FrameSize) {
+        let nowhere = Url::parse("about:blank").expect("a URL");
+        let spec = self.session_of(size, Fps::DEFAULT, nowhere, BTreeMap::new());
+        let lanes = lanes::lanes(Machine::here(), size, u32::MAX, None);
+        let opening = (0..lanes).map(|_| self.browsers.prepare(&spec));
+        for opened in futures::future::join_all(opening).await {
+            if let Err(error) = opened {
+                tracing::info!(%error, "a browser could not be opened ahead");
+            }
+        }
+    }
+
     /// What a capture session of this plan is opened with, for a film of `tenant`.
     pub(crate) fn session(&self, tenant: &str, plan: &Manifest) -> SessionSpec {
-        let site = PlanSite::new(self.store.clone(), plan.resources.clone());
-        let mut spec = SessionSpec::new(
-            self.toolchain.chromium.clone(),
-            plan.size,
-            plan.fps,
-            plan.entry.clone(),
-            Arc::new(site),
-            self.scratch.path(),
-        );
+        let (entry, resources) = (plan.entry.clone(), plan.resources.clone());
+        let mut spec = self.session_of(plan.size, plan.fps, entry, resources);
         spec.owner = Some(Owner {
             tenant: tenant.to_owned(),
             site: plan.site().to_hex(),
         });
-        spec.fonts = Some(self.toolchain.fonts.clone());
         spec.config = serde_json::json!({
             "variables": plan.variables,
             "images": plan.images().take(MOST_IMAGES).collect::<Vec<_>>(),
         });
+        spec
+    }
+
+    fn session_of(
+        &self,
+        size: FrameSize,
+        fps: Fps,
+        entry: Url,
+        resources: BTreeMap<String, ResourceRef>,
+    ) -> SessionSpec {
+        let chromium = self.toolchain.programs.chromium.clone();
+        let site = Arc::new(PlanSite::new(self.store.clone(), resources));
+        let mut spec = SessionSpec::new(chromium, size, fps, entry, site, self.scratch.path());
+        spec.fonts = Some(self.toolchain.fonts.clone());
         spec
     }
 }

@@ -1,8 +1,8 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use framewright_activities::{Habits, ProbeHabit, WarmupHabit};
-use framewright_film::{Fps, Quality};
+use framewright_activities::{Habits, ProbeHabit, Programs, WarmupHabit};
+use framewright_film::{Fps, FrameSize, Quality};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Where the service listens unless told otherwise.
@@ -118,6 +118,9 @@ pub(crate) struct DevArgs {
     /// Habits of the workers.
     #[arg(skip)]
     pub(crate) habits: HabitArgs,
+    /// Size of a film that is to be rendered as soon as all is there.
+    #[arg(skip)]
+    pub(crate) expect: Option<FrameSize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -153,6 +156,12 @@ pub(crate) struct WorkerArgs {
     /// For `framewright bench` alone
     #[arg(long, value_enum, default_value_t, hide = true)]
     pub(crate) warmup: Warmup,
+    /// Open browsers at once, for a film of this size
+    #[arg(long, value_parser = frame_size, hide = true)]
+    pub(crate) expect: Option<FrameSize>,
+    /// What whoever started this worker has found
+    #[arg(long, value_parser = json::<Programs>, hide = true)]
+    pub(crate) programs: Option<Programs>,
 }
 
 /// How workers use their capture sessions. Only benchmarks have another than the default.
@@ -365,6 +374,16 @@ fn seconds(text: &str) -> Result<f64, String> {
         Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
         _ => Err("seconds are expected, 0 to 86400".to_owned()),
     }
+}
+
+fn frame_size(text: &str) -> Result<FrameSize, String> {
+    let sides = text.split_once('x').ok_or("WIDTHxHEIGHT is expected")?;
+    let side = |text: &str| text.parse::<u32>().map_err(|error| error.to_string());
+    FrameSize::new(side(sides.0)?, side(sides.1)?).map_err(|error| error.to_string())
+}
+
+fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 fn json_object(text: &str) -> Result<Variables, String> {

@@ -1,7 +1,7 @@
 //! The data folder: everything that outlives a process.
 
 use crate::{cli::PlaceArgs, exit::Exit};
-use framewright_activities::{Habits, Scratch, Toolchain, ToolchainOptions, Workshop};
+use framewright_activities::{Habits, Programs, Scratch, Toolchain, ToolchainOptions, Workshop};
 use framewright_composition::{Vendor, VendorOptions};
 use framewright_store::LocalStore;
 use std::{
@@ -95,6 +95,15 @@ impl Data {
 
     /// What the steps of a render need, on this machine.
     pub(crate) async fn workshop(&self, place: &PlaceArgs) -> Result<Workshop, Exit> {
+        self.workshop_with(place, None).await
+    }
+
+    /// As [`Data::workshop`], with programs that need not be looked for.
+    pub(crate) async fn workshop_with(
+        &self,
+        place: &PlaceArgs,
+        known: Option<Programs>,
+    ) -> Result<Workshop, Exit> {
         let scratch = Scratch::open(place.scratch.as_deref()).map_err(|error| {
             Exit::machine(format!("the scratch folder cannot be used: {error}"))
                 .hint("name another folder with `--scratch DIR`")
@@ -102,6 +111,7 @@ impl Data {
         let options = ToolchainOptions {
             chromium: place.chromium.clone(),
             ffmpeg: place.ffmpeg.clone(),
+            known,
         };
         let toolchain = Toolchain::find(&options, &scratch).await?;
         let vendor = Vendor::new(&self.root.join("vendor"), VendorOptions::default())

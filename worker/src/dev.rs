@@ -12,6 +12,8 @@ use crate::{
     temporal::{self, DevServer, Given, Ports},
     web, workers,
 };
+use framewright_activities::Programs;
+use framewright_film::FrameSize;
 use framewright_process::Process;
 use std::{
     fs::File,
@@ -66,8 +68,11 @@ pub(crate) async fn run(args: DevArgs, telemetry: &Telemetry) -> Result<(), Exit
 }
 
 impl DevArgs {
-    /// A service that lives for one render.
-    pub(crate) fn for_one_render(args: &crate::cli::RenderArgs) -> Result<Self, Exit> {
+    /// A service that lives for one render, of a film of this size.
+    pub(crate) fn for_one_render(
+        args: &crate::cli::RenderArgs,
+        size: FrameSize,
+    ) -> Result<Self, Exit> {
         let address = |text: &str| {
             text.parse()
                 .map_err(|_| Exit::failed(format!("`{text}` is not an address")))
@@ -82,6 +87,7 @@ impl DevArgs {
             json: false,
             own_temporal: false,
             habits: HabitArgs::default(),
+            expect: Some(size),
         })
     }
 }
@@ -125,17 +131,31 @@ impl Stack {
         let lock = data.lock()?;
         let store = data.store().await?;
         // A machine without Chromium or ffmpeg is told so here, not by a worker that dies.
-        if args.workers > 0 {
-            data.workshop(&args.place).await?;
-        }
-
-        let (server, embedded) = match given {
-            Some(server) => (server, None),
-            None => {
-                let embedded = DevServer::start(&data, Ports::choose(args.temporal_port)?).await?;
-                (Given::local(embedded.ports.grpc)?, Some(embedded))
+        let programs = async {
+            match args.workers {
+                0 => Ok::<_, Exit>(None),
+                _ => {
+                    let workshop = data.workshop(&args.place).await?;
+                    Ok(Some(workshop.toolchain.programs.clone()))
+                }
             }
         };
+        let database = async {
+            match given {
+                Some(server) => Ok((server, None)),
+                None => {
+                    let ports = Ports::choose(args.temporal_port)?;
+                    let embedded = DevServer::start(&data, ports).await?;
+                    Ok((Given::local(ports.grpc)?, Some(embedded)))
+                }
+            }
+        };
+        let (programs, (server, mut embedded)) = tokio::try_join!(programs, database)?;
+        // They come up, and their browsers with them, while the server does.
+        let workers = Crew::start(args, &server, log, &data, programs.as_ref());
+        if let Some(embedded) = &mut embedded {
+            embedded.wait_until_it_answers(&data).await?;
+        }
         let client = temporal::connect(
             &server,
             &format!("framewright/{}", std::process::id()),
@@ -162,7 +182,6 @@ impl Stack {
         let mut servers = JoinSet::new();
         servers.spawn(service.clone().serve_grpc(grpc, stop_servers.clone()));
         servers.spawn(web::serve(service.clone(), web, stop_servers.clone()));
-        let workers = Crew::start(args, &server, log, &data);
         let stack = Self {
             sdk: workers::runtime()?,
             service,
@@ -280,7 +299,14 @@ struct Crew {
 }
 
 impl Crew {
-    fn start(args: &DevArgs, server: &Given, log: WorkerLog, data: &Data) -> Self {
+    fn start(
+        args: &DevArgs,
+        server: &Given,
+        log: WorkerLog,
+        data: &Data,
+        programs: Option<&Programs>,
+    ) -> Self {
+        let programs = programs.and_then(|programs| serde_json::to_string(programs).ok());
         let stop = CancellationToken::new();
         let mut supervisors = JoinSet::new();
         for number in 1..=args.workers {
@@ -291,6 +317,8 @@ impl Crew {
                     ..args.place.clone()
                 },
                 habits: args.habits,
+                expect: args.expect,
+                programs: programs.clone(),
                 server: server.clone(),
                 log,
                 data: data.clone(),
@@ -310,12 +338,15 @@ struct WorkerOrder {
     name: String,
     place: PlaceArgs,
     habits: HabitArgs,
+    expect: Option<FrameSize>,
+    /// For the first start alone: later they may be others.
+    programs: Option<String>,
     server: Given,
     log: WorkerLog,
     data: Data,
 }
 
-async fn supervise(order: WorkerOrder, stop: CancellationToken) {
+async fn supervise(mut order: WorkerOrder, stop: CancellationToken) {
     let mut pause = Duration::from_millis(100);
     loop {
         let begun = Instant::now();
@@ -334,6 +365,7 @@ async fn supervise(order: WorkerOrder, stop: CancellationToken) {
                 tracing::error!(worker = order.name, %error, "a worker cannot be started")
             }
         }
+        order.programs = None;
         pause = if begun.elapsed() > HEALTHY {
             Duration::from_millis(100)
         } else {
@@ -372,6 +404,12 @@ impl WorkerOrder {
             if let Some(path) = path {
                 command.arg(flag).arg(path);
             }
+        }
+        if let Some(size) = self.expect {
+            command.args(["--expect", &size.to_string()]);
+        }
+        if let Some(programs) = &self.programs {
+            command.args(["--programs", programs]);
         }
         if let WorkerLog::File = self.log {
             let log = self

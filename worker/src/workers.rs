@@ -35,13 +35,17 @@ pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), E
         ));
     };
     let data = Data::open(&args.place)?;
-    let mut workshop = data.workshop(&args.place).await?;
+    let mut workshop = data.workshop_with(&args.place, args.programs).await?;
     workshop.habits = HabitArgs {
         probe: args.probe,
         warmup: args.warmup,
     }
     .into();
     let identity = args.name.clone().unwrap_or_else(identity);
+    if let Some(size) = args.expect {
+        let workshop = workshop.clone();
+        tokio::spawn(async move { workshop.prepare_browsers(size).await });
+    }
     let client = temporal::connect(&server, &identity, telemetry).await?;
     let drain = CancellationToken::new();
     let runtime = runtime()?;
@@ -60,8 +64,8 @@ pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), E
         identity,
         temporal = server.address,
         toolchain = workshop.toolchain.fingerprint(),
-        chromium = workshop.toolchain.chromium.version,
-        ffmpeg = workshop.toolchain.ffmpeg.version,
+        chromium = workshop.toolchain.programs.chromium.version,
+        ffmpeg = workshop.toolchain.programs.ffmpeg.version,
         "worker is ready"
     );
     let grace = Duration::from_secs_f64(args.grace);

@@ -213,8 +213,7 @@ fn command(spec: &SessionSpec, shelter: Shelter, home: &Home, port: u16) -> Comm
         .arg(format!(
             "--user-data-dir={}",
             folder.join("profile").display()
-        ))
-        .arg("about:blank");
+        ));
     command
         .current_dir("/")
         .stdin(Stdio::null())

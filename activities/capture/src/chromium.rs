@@ -1,4 +1,5 @@
 use crate::CaptureError;
+use serde::{Deserialize, Serialize};
 use std::{
     env, fs,
     io::{self, Read as _},
@@ -12,7 +13,7 @@ use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
 const PROGRAM: &str = "chromium-headless-shell";
 
 /// A program that captures.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chromium {
     /// The program itself, not a script around it.
     pub path: PathBuf,

@@ -58,10 +58,15 @@ enum Source {
 /// # Errors
 /// As for [`CaptureSession::open`](crate::CaptureSession::open).
 pub async fn open_lane(spec: &SessionSpec) -> Result<Lane, CaptureError> {
-    let page = Page::open(spec).await?;
-    let mut lane = Lane::new(page, spec.reader).await?;
+    let mut lane = open_empty(spec).await?;
     lane.load().await?;
     Ok(lane)
+}
+
+/// A lane whose page is not loaded yet.
+pub(crate) async fn open_empty(spec: &SessionSpec) -> Result<Lane, CaptureError> {
+    let page = Page::open(spec).await?;
+    Lane::new(page, spec.reader).await
 }
 
 impl Lane {
@@ -213,7 +218,8 @@ impl Lane {
         if let Some(seek) = self.ahead.take() {
             let _ = self.sought(seek).await;
         }
-        if self.owner() == spec.owner.as_ref() {
+        // A page that was never loaded has no past to be rid of.
+        if self.owner() == spec.owner.as_ref() || self.loads() == 0 {
             self.page.readopt(spec);
             return Ok(());
         }

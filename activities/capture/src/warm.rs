@@ -2,13 +2,15 @@
 //!
 //! Starting a browser costs a second of a core; loading a page in one that runs costs a tenth. So
 //! lanes that did their work are kept for a while, for films of the same tenant: another tenant
-//! never meets a process that held somebody else's page.
+//! never meets a process that held somebody else's page. Where a film is known to come, browsers
+//! are opened ahead of it.
 
 use crate::{CaptureError, CaptureSession, Lane, SessionSpec, lane, session};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::Notify;
 
 /// How long a browser waits for more work.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,12 +28,15 @@ pub struct Owner {
 #[derive(Default)]
 pub struct WarmBrowsers {
     idle: Arc<Mutex<Idle>>,
+    arrival: Notify,
 }
 
 #[derive(Default)]
 struct Idle {
     lanes: Vec<Waiting>,
     last_ticket: u64,
+    /// Browsers that are being opened ahead of their first session.
+    coming: u32,
 }
 
 struct Waiting {
@@ -40,6 +45,20 @@ struct Waiting {
 }
 
 impl WarmBrowsers {
+    /// Opens a browser ahead of its first session, whose page will be as `spec` says; its site, its
+    /// entry and its owner may be others. Who looks for a browser meanwhile waits for this one.
+    ///
+    /// # Errors
+    /// As [`CaptureSession::open`]. Nothing is lost by them: sessions open browsers of their own.
+    pub async fn prepare(&self, spec: &SessionSpec) -> Result<(), CaptureError> {
+        lock(&self.idle).coming += 1;
+        let coming = Coming(self);
+        let lane = lane::open_empty(spec).await?;
+        self.shelve(lane);
+        drop(coming);
+        Ok(())
+    }
+
     /// A session in a browser that waits for one, else in a new one. Either way it is probed once.
     ///
     /// # Errors
@@ -76,6 +95,10 @@ impl WarmBrowsers {
             tracing::debug!(loads = lane.loads(), "a browser is not kept");
             return lane.close().await;
         }
+        self.shelve(lane);
+    }
+
+    fn shelve(&self, lane: Lane) {
         let ticket = {
             let mut idle = lock(&self.idle);
             idle.last_ticket += 1;
@@ -109,7 +132,7 @@ impl WarmBrowsers {
     /// The best lane that waits for `spec`, ready to load its page.
     async fn take(&self, spec: &SessionSpec) -> Option<Lane> {
         loop {
-            let Waiting { mut lane, .. } = self.pick(spec)?;
+            let Waiting { mut lane, .. } = self.await_one(spec).await?;
             match lane.adopt(spec).await {
                 Ok(()) => return Some(lane),
                 // It died while it waited, most likely.
@@ -118,23 +141,57 @@ impl WarmBrowsers {
         }
     }
 
-    fn pick(&self, spec: &SessionSpec) -> Option<Waiting> {
-        let owner = spec.owner.as_ref()?;
+    /// As long as browsers are coming, one of them may be it.
+    async fn await_one(&self, spec: &SessionSpec) -> Option<Waiting> {
+        loop {
+            let arrival = self.arrival.notified();
+            tokio::pin!(arrival);
+            // From now on, no arrival is missed.
+            arrival.as_mut().enable();
+            let (picked, coming) = self.pick(spec);
+            if picked.is_some() || coming == 0 {
+                return picked;
+            }
+            arrival.await;
+        }
+    }
+
+    /// The best lane that waits for `spec`, and how many are still to come.
+    fn pick(&self, spec: &SessionSpec) -> (Option<Waiting>, u32) {
         let mut idle = lock(&self.idle);
+        let picked = idle.pick(spec);
+        (picked, idle.coming)
+    }
+}
+
+impl Idle {
+    fn pick(&mut self, spec: &SessionSpec) -> Option<Waiting> {
+        let owner = spec.owner.as_ref()?;
         let fits = |waiting: &Waiting| {
             let kept = waiting.lane.spec();
+            // What was nobody's yet can be anybody's.
             kept.owner
                 .as_ref()
-                .is_some_and(|kept| kept.tenant == owner.tenant)
+                .is_none_or(|kept| kept.tenant == owner.tenant)
                 && kept.makes_the_same_browser(spec)
         };
         let same_site = |waiting: &Waiting| waiting.lane.owner() == Some(owner);
-        let lanes = &idle.lanes;
+        let lanes = &self.lanes;
         let at = lanes
             .iter()
             .position(|waiting| fits(waiting) && same_site(waiting))
             .or_else(|| lanes.iter().position(fits))?;
-        Some(idle.lanes.swap_remove(at))
+        Some(self.lanes.swap_remove(at))
+    }
+}
+
+/// One browser that is coming, until it is there or is known not to come.
+struct Coming<'a>(&'a WarmBrowsers);
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.idle).coming -= 1;
+        self.0.arrival.notify_waiters();
     }
 }
 

@@ -1,7 +1,6 @@
-use crate::{Defect, EncodeError, Encoding, Ffmpeg, child, child::Child};
+use crate::{Defect, EncodeError, Encoding, Ffmpeg, child::Child};
 use framewright_film::{Fps, FrameSize};
-use serde::Deserialize;
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{collections::HashMap, path::Path, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::ChildStdout,
@@ -10,6 +9,20 @@ use tokio::{
 
 /// Reading a film's index and all packets is disk speed; ten minutes are a broken disk.
 const BUDGET: Duration = Duration::from_secs(600);
+
+/// What is asked of ffprobe.
+const ENTRIES: &str = "packet=pts,dts,flags:format=duration,size:stream=codec_type,codec_name,width,height,\
+pix_fmt,color_range,color_space,color_transfer,color_primaries,time_base,start_time,duration";
+
+/// What the stream must be, in ffprobe's words.
+const PROPERTIES: [(&str, &str); 6] = [
+    ("codec_name", "h264"),
+    ("pix_fmt", "yuv420p"),
+    ("color_range", "tv"),
+    ("color_space", "bt709"),
+    ("color_transfer", "bt709"),
+    ("color_primaries", "bt709"),
+];
 
 /// What a finished film must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,34 +46,24 @@ pub struct Measured {
     pub bytes: u64,
 }
 
-#[derive(Debug, Deserialize)]
+/// What ffprobe says of a file.
+#[derive(Debug, Default)]
 struct Report {
-    #[serde(default)]
-    streams: Vec<Stream>,
-    format: Option<Format>,
+    streams: Vec<Facts>,
+    format: Facts,
+    packets: Vec<Packet>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Format {
-    duration: Option<String>,
-    size: Option<String>,
-}
+/// Properties by name, as ffprobe writes them.
+#[derive(Debug, Default)]
+struct Facts(HashMap<String, String>);
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Stream {
-    codec_type: String,
-    codec_name: String,
-    width: u32,
-    height: u32,
-    pix_fmt: String,
-    color_range: String,
-    color_space: String,
-    color_transfer: String,
-    color_primaries: String,
-    time_base: String,
-    start_time: String,
-    duration: String,
+/// When a packet is shown and decoded, in ticks, and whether it is a key frame.
+#[derive(Clone, Copy, Debug)]
+struct Packet {
+    shown: i64,
+    decoded: i64,
+    key: bool,
 }
 
 /// Follows the packets of a film in the file's order.
@@ -99,94 +102,11 @@ pub async fn gate(
 ) -> Result<Measured, EncodeError> {
     let report = report(ffmpeg, file).await?;
     let tick = check_streams(&report, expected)?;
-    let frames = count_packets(ffmpeg, file, expected, tick).await?;
-    // After the count, which says more when both are off.
-    let (seconds, bytes) = check_length(&report, expected)?;
-    Ok(Measured {
-        frames,
-        seconds,
-        bytes,
-    })
-}
-
-async fn report(ffmpeg: &Ffmpeg, file: &Path) -> Result<Report, EncodeError> {
-    let mut command = ffmpeg.probe();
-    command.args(["-show_streams", "-show_format", "-of", "json"]);
-    command.arg(file);
-    let json = match child::output("ffprobe", "reading the film", command, &[], BUDGET).await {
-        Ok(json) => json,
-        Err(EncodeError::Ended { said, .. }) => return Err(Defect::Unreadable(said).into()),
-        Err(other) => return Err(other),
-    };
-    serde_json::from_slice(&json)
-        .map_err(|error| Defect::Unreadable(format!("ffprobe's report: {error}")).into())
-}
-
-/// Checks all but times; returns the length of a tick in seconds.
-fn check_streams(report: &Report, expected: &Expected) -> Result<f64, Defect> {
-    let [stream] = report.streams.as_slice() else {
-        let kinds: Vec<_> = report.streams.iter().map(|s| &*s.codec_type).collect();
-        return Err(Defect::Streams(match kinds.as_slice() {
-            [] => "none".to_owned(),
-            kinds => kinds.join(" and "),
-        }));
-    };
-    if stream.codec_type != "video" {
-        return Err(Defect::Streams(stream.codec_type.clone()));
-    }
-    let properties = [
-        ("codec_name", "h264", &stream.codec_name),
-        ("pix_fmt", "yuv420p", &stream.pix_fmt),
-        ("color_range", "tv", &stream.color_range),
-        ("color_space", "bt709", &stream.color_space),
-        ("color_transfer", "bt709", &stream.color_transfer),
-        ("color_primaries", "bt709", &stream.color_primaries),
-    ];
-    for (property, wanted, found) in properties {
-        if wanted != found {
-            return Err(Defect::Property {
-                property,
-                expected: wanted,
-                found: found.clone(),
-            });
-        }
-    }
-    let found = FrameSize {
-        width: stream.width,
-        height: stream.height,
-    };
-    if found != expected.size {
-        let expected = expected.size;
-        return Err(Defect::Size { expected, found });
-    }
-    let base = stream.time_base.split_once('/');
-    base.and_then(|(num, den)| Some(num.parse::<f64>().ok()? / den.parse::<f64>().ok()?))
-        .filter(|tick| tick.is_finite() && *tick > 0.0)
-        .ok_or_else(|| Defect::Unreadable(format!("time base `{}`", stream.time_base)))
-}
-
-async fn count_packets(
-    ffmpeg: &Ffmpeg,
-    file: &Path,
-    expected: &Expected,
-    tick: f64,
-) -> Result<u32, EncodeError> {
-    let mut command = ffmpeg.probe();
-    command.args(["-select_streams", "v:0", "-of", "csv=p=0"]);
-    command.args(["-show_entries", "packet=pts,dts,flags"]);
-    command
-        .arg(file)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    let mut child = Child::start("ffprobe", "counting frames", command).await?;
     let mut packets = Packets::new(expected, tick);
-    if let Some(stdout) = child.process.take_stdout() {
-        match timeout(BUDGET, packets.read(stdout)).await {
-            Ok(read) => read?,
-            Err(_) => return Err(child.timed_out(BUDGET)),
-        }
-    }
-    child.succeed(BUDGET).await?;
+    report
+        .packets
+        .iter()
+        .try_for_each(|&packet| packets.take(packet))?;
     if packets.count != expected.frames {
         return Err(Defect::Frames {
             expected: expected.frames,
@@ -194,29 +114,90 @@ async fn count_packets(
         }
         .into());
     }
-    Ok(packets.count)
+    // After the count, which says more when both are off.
+    let (seconds, bytes) = check_length(&report, expected)?;
+    Ok(Measured {
+        frames: packets.count,
+        seconds,
+        bytes,
+    })
+}
+
+/// One look at the file: starting ffprobe takes longer than reading the index of a short film.
+async fn report(ffmpeg: &Ffmpeg, file: &Path) -> Result<Report, EncodeError> {
+    let mut command = ffmpeg.probe();
+    command
+        .args(["-show_entries", ENTRIES, "-of", "compact"])
+        .arg(file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut child = Child::start("ffprobe", "reading the film", command).await?;
+    let mut report = Report::default();
+    if let Some(stdout) = child.process.take_stdout() {
+        match timeout(BUDGET, report.read(stdout)).await {
+            Ok(read) => read?,
+            Err(_) => return Err(child.timed_out(BUDGET)),
+        }
+    }
+    match child.succeed(BUDGET).await {
+        Err(EncodeError::Ended { said, .. }) => Err(Defect::Unreadable(said).into()),
+        ended => ended.map(|()| report),
+    }
+}
+
+/// Checks all but times; returns the length of a tick in seconds.
+fn check_streams(report: &Report, expected: &Expected) -> Result<f64, Defect> {
+    let [stream] = report.streams.as_slice() else {
+        let kinds: Vec<_> = report.streams.iter().map(|s| s.get("codec_type")).collect();
+        return Err(Defect::Streams(match kinds.as_slice() {
+            [] => "none".to_owned(),
+            kinds => kinds.join(" and "),
+        }));
+    };
+    if stream.get("codec_type") != "video" {
+        return Err(Defect::Streams(stream.get("codec_type").to_owned()));
+    }
+    for (property, wanted) in PROPERTIES {
+        let found = stream.get(property);
+        if wanted != found {
+            return Err(Defect::Property {
+                property,
+                expected: wanted,
+                found: found.to_owned(),
+            });
+        }
+    }
+    let found = FrameSize {
+        width: stream.get("width").parse().unwrap_or(0),
+        height: stream.get("height").parse().unwrap_or(0),
+    };
+    if found != expected.size {
+        let expected = expected.size;
+        return Err(Defect::Size { expected, found });
+    }
+    let base = stream.get("time_base");
+    let parts = base.split_once('/');
+    parts
+        .and_then(|(num, den)| Some(num.parse::<f64>().ok()? / den.parse::<f64>().ok()?))
+        .filter(|tick| tick.is_finite() && *tick > 0.0)
+        .ok_or_else(|| Defect::Unreadable(format!("time base `{base}`")))
 }
 
 fn check_length(report: &Report, expected: &Expected) -> Result<(f64, u64), Defect> {
-    let number = |text: Option<&str>, what: &str| {
-        text.and_then(|text| text.parse::<f64>().ok())
-            .ok_or_else(|| Defect::Unreadable(format!("it has no {what}")))
+    let number = |facts: &Facts, name: &str| {
+        let number = facts.get(name).parse::<f64>();
+        number.map_err(|_| Defect::Unreadable(format!("it has no `{name}`")))
     };
-    let stream = report.streams.first();
-    let start = number(stream.map(|s| &*s.start_time), "start time")?;
+    let stream = report.streams.first().unwrap_or(&report.format);
+    let start = number(stream, "start_time")?;
     if start != 0.0 {
         return Err(Defect::Start(start));
     }
     let wanted = expected.fps.seconds_at(expected.frames);
     let half_a_frame = expected.fps.seconds_at(1) / 2.0;
-    let format = report.format.as_ref();
-    let lengths = [
-        stream.map(|s| &*s.duration),
-        format.and_then(|f| f.duration.as_deref()),
-    ];
     let mut seconds = wanted;
-    for length in lengths {
-        seconds = number(length, "duration")?;
+    for facts in [stream, &report.format] {
+        seconds = number(facts, "duration")?;
         if (seconds - wanted).abs() > half_a_frame {
             return Err(Defect::Duration {
                 frames: expected.frames,
@@ -226,9 +207,55 @@ fn check_length(report: &Report, expected: &Expected) -> Result<(f64, u64), Defe
             });
         }
     }
-    let size = format.and_then(|f| f.size.as_deref());
-    let bytes = size.and_then(|size| size.parse().ok()).unwrap_or_default();
+    let bytes = report.format.get("size").parse().unwrap_or_default();
     Ok((seconds, bytes))
+}
+
+impl Report {
+    async fn read(&mut self, stdout: ChildStdout) -> Result<(), EncodeError> {
+        let mut lines = BufReader::new(stdout).lines();
+        let reading = || EncodeError::io("reading ffprobe's report");
+        while let Some(line) = lines.next_line().await.map_err(reading())? {
+            self.take(&line)?;
+        }
+        Ok(())
+    }
+
+    /// One line: `packet|pts=0|dts=-512|flags=K_`.
+    fn take(&mut self, line: &str) -> Result<(), Defect> {
+        let mut fields = line.split('|');
+        let section = fields.next().unwrap_or_default();
+        let pairs = fields.filter_map(|field| field.split_once('='));
+        let facts = Facts(pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect());
+        match section {
+            "packet" => {
+                let time = |name| facts.get(name).parse::<i64>().ok();
+                let (Some(shown), Some(decoded)) = (time("pts"), time("dts")) else {
+                    return Err(Defect::Unreadable(format!(
+                        "a packet without times: {line}"
+                    )));
+                };
+                let key = facts.get("flags").starts_with('K');
+                self.packets.push(Packet {
+                    shown,
+                    decoded,
+                    key,
+                });
+            }
+            "stream" => self.streams.push(facts),
+            "format" => self.format = facts,
+            // Of what a packet carries beside its frame.
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Facts {
+    /// Empty if the file does not say.
+    fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
 }
 
 impl Packets {
@@ -242,29 +269,15 @@ impl Packets {
         }
     }
 
-    async fn read(&mut self, stdout: ChildStdout) -> Result<(), EncodeError> {
-        let mut lines = BufReader::new(stdout).lines();
-        let reading = || EncodeError::io("reading ffprobe's report");
-        while let Some(line) = lines.next_line().await.map_err(reading())? {
-            if !line.is_empty() {
-                self.take(&line)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// One line `pts,dts,flags`.
-    fn take(&mut self, line: &str) -> Result<(), Defect> {
-        let mut fields = line.split(',');
-        let mut time = || fields.next()?.parse::<i64>().ok();
-        let (Some(shown), Some(decoded)) = (time(), time()) else {
-            return Err(Defect::Unreadable(format!(
-                "a packet without times: {line}"
-            )));
-        };
+    fn take(&mut self, packet: Packet) -> Result<(), Defect> {
+        let Packet {
+            shown,
+            decoded,
+            key,
+        } = packet;
         let packet = self.count;
         self.count += 1;
-        if packet == 0 && !fields.next().is_some_and(|flags| flags.starts_with('K')) {
+        if packet == 0 && !key {
             return Err(Defect::NoKeyFrame);
         }
         if self.last_decoding_time.is_some_and(|last| decoded <= last) {
@@ -290,7 +303,7 @@ impl Packets {
 
 #[cfg(test)]
 mod tests {
-    use super::{Expected, Packets};
+    use super::{Expected, Packets, Report};
     use crate::Defect;
     use framewright_film::{Fps, FrameSize};
 
@@ -304,18 +317,41 @@ mod tests {
         let fps = Fps::DEFAULT;
         let read = |lines: &[&str]| {
             let frames = 4;
+            let mut report = Report::default();
+            for line in lines {
+                report.take(&format!("packet|{line}"))?;
+            }
             let mut packets = Packets::new(&Expected { frames, fps, size }, 1.0 / 15360.0);
-            lines.iter().try_for_each(|line| packets.take(line))
+            report.packets.iter().try_for_each(|&p| packets.take(p))
         };
         let time = |packet, ticks: u32| Defect::FrameTime {
             packet,
             seconds: f64::from(ticks) / 15360.0,
         };
-        assert_eq!(read(&["0,-1024,K__", "1024,-512,__", "512,0,_"]), Ok(()));
-        assert_eq!(read(&["0,0,__"]), Err(Defect::NoKeyFrame));
-        assert_eq!(read(&["0,0,K", "512,0,_"]), Err(Defect::DecodingTime(1)));
-        assert_eq!(read(&["0,0,K", "0,512,_"]), Err(time(1, 0)));
-        assert_eq!(read(&["0,0,K", "600,512,_"]), Err(time(1, 600)));
-        assert!(matches!(read(&["N/A,0,K"]), Err(Defect::Unreadable(_))));
+        assert_eq!(
+            read(&[
+                "pts=0|dts=-1024|flags=K__",
+                "pts=1024|dts=-512|flags=__",
+                "pts=512|dts=0|flags=_"
+            ]),
+            Ok(())
+        );
+        assert_eq!(read(&["pts=0|dts=0|flags=__"]), Err(Defect::NoKeyFrame));
+        assert_eq!(
+            read(&["pts=0|dts=0|flags=K", "pts=512|dts=0|flags=_"]),
+            Err(Defect::DecodingTime(1))
+        );
+        assert_eq!(
+            read(&["pts=0|dts=0|flags=K", "pts=0|dts=512|flags=_"]),
+            Err(time(1, 0))
+        );
+        assert_eq!(
+            read(&["pts=0|dts=0|flags=K", "pts=600|dts=512|flags=_"]),
+            Err(time(1, 600))
+        );
+        assert!(matches!(
+            read(&["pts=N/A|dts=0|flags=K_"]),
+            Err(Defect::Unreadable(_))
+        ));
     }
 }

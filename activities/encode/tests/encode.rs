@@ -451,10 +451,13 @@ async fn an_ffmpeg_that_will_not_do_is_refused_with_a_hint() {
             .contains("install Debian's `ffmpeg`")
     );
 
-    // The real one, with x264 taken out of what it says.
+    // The real one, as if it had been built without x264.
     let poor = folder.path().join("poor");
     let real = ffmpeg().await.ffmpeg;
-    let script = format!("#!/bin/sh\n{} \"$@\" | grep -v x264\n", real.display());
+    let script = format!(
+        "#!/bin/sh\nexec {} $(echo \"$@\" | sed s/libx264/libnone/)\n",
+        real.display()
+    );
     fs::write(&poor, script).unwrap();
     fs::set_permissions(&poor, fs::Permissions::from_mode(0o755)).unwrap();
     let poor = Ffmpeg::find(Some(&poor)).await.unwrap_err();

@@ -15,13 +15,13 @@ pub(crate) async fn doctor(args: DoctorArgs) -> Result<(), Exit> {
     let toolchain = &workshop.toolchain;
     anstream::println!(
         "chromium   {} ({})",
-        toolchain.chromium.version,
-        toolchain.chromium.path.display()
+        toolchain.programs.chromium.version,
+        toolchain.programs.chromium.path.display()
     );
     anstream::println!(
         "ffmpeg     {} ({})",
-        toolchain.ffmpeg.version,
-        toolchain.ffmpeg.ffmpeg.display()
+        toolchain.programs.ffmpeg.version,
+        toolchain.programs.ffmpeg.ffmpeg.display()
     );
     anstream::println!("toolchain  {}", toolchain.fingerprint());
     let report = framewright_activities::trial(&workshop).await?;

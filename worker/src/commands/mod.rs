@@ -19,16 +19,27 @@ use crate::{
 };
 use framewright_activities::{Failure, Workshop, plan::FilmRequest};
 use framewright_composition::Project;
-use framewright_film::{Digest, Quality};
+use framewright_film::{Digest, FrameSize, Quality};
 use framewright_store::put_blob;
 use std::path::Path;
 
 /// Reads a project from a folder or an archive, checks it as far as that goes without a browser,
 /// and packs it.
-pub(super) fn pack(film: &FilmArgs) -> Result<Vec<u8>, Exit> {
+pub(super) fn pack(film: &FilmArgs) -> Result<Packed, Exit> {
     let project = open(&film.project)?;
-    framewright_composition::inspect(&project, film.entry.as_deref()).map_err(Failure::from)?;
-    Ok(project.pack().map_err(Failure::from)?)
+    let facts = framewright_composition::inspect(&project, film.entry.as_deref());
+    Ok(Packed {
+        size: facts.map_err(Failure::from)?.size,
+        archive: project.pack().map_err(Failure::from)?,
+    })
+}
+
+/// A project that can be uploaded.
+pub(super) struct Packed {
+    /// A zip file.
+    pub(super) archive: Vec<u8>,
+    /// The size of its film.
+    pub(super) size: FrameSize,
 }
 
 fn open(path: &Path) -> Result<Project, Exit> {
@@ -52,7 +63,7 @@ pub(super) async fn request(
     quality: Quality,
     chunks: Option<u32>,
 ) -> Result<FilmRequest, Exit> {
-    let archive = pack(film)?;
+    let archive = pack(film)?.archive;
     let project = put_blob(&*workshop.store, archive.into())
         .await
         .map_err(Failure::from)?;

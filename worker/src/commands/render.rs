@@ -1,6 +1,6 @@
 //! `framewright render`: project → film, through the service.
 
-use super::{in_process, pack, print_json};
+use super::{Packed, in_process, pack, print_json};
 use crate::{
     cli::{DEFAULT_GRPC, DevArgs, FilmArgs, RenderArgs},
     client::{Board, Client, state_word},
@@ -9,7 +9,7 @@ use crate::{
     telemetry::Telemetry,
     workers,
 };
-use framewright_film::Quality;
+use framewright_film::{FrameSize, Quality};
 use framewright_proto::v1::{
     self, CreateRenderRequest, CreateRenderResponse, Render, RenderOptions, RenderState,
 };
@@ -26,7 +26,7 @@ pub(crate) async fn render(args: RenderArgs, telemetry: &Telemetry) -> Result<()
     if args.in_process {
         return in_process::render(&args).await;
     }
-    let archive = pack(&args.film)?;
+    let Packed { archive, size } = pack(&args.film)?;
     let stop = workers::asked_to_stop()?;
     if let Some(server) = &args.server {
         let client = Client::connect(server).await?;
@@ -35,18 +35,19 @@ pub(crate) async fn render(args: RenderArgs, telemetry: &Telemetry) -> Result<()
     if let Ok(client) = Client::connect(DEFAULT_GRPC).await {
         return through(client, &args, archive, stop).await;
     }
-    embedded(&args, archive, stop, telemetry).await
+    embedded(&args, archive, size, stop, telemetry).await
 }
 
 /// Brings up the service for the duration of the render.
 async fn embedded(
     args: &RenderArgs,
     archive: Vec<u8>,
+    size: FrameSize,
     stop: CancellationToken,
     telemetry: &Telemetry,
 ) -> Result<(), Exit> {
     anstream::eprintln!("no service answers at {DEFAULT_GRPC}: running one for this render");
-    let dev = DevArgs::for_one_render(args)?;
+    let dev = DevArgs::for_one_render(args, size)?;
     let stack = tokio::select! {
         started = Stack::start(&dev, WorkerLog::File, telemetry) => started?,
         () = stop.cancelled() => return Err(Exit::cancelled()),

@@ -88,7 +88,9 @@ pub(crate) async fn connect(
             Err(error) => tracing::debug!(%error, "Temporal does not answer yet"),
         }
         tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(Duration::from_secs(2));
+        let soon = begun.elapsed() < Duration::from_secs(3);
+        let longest = Duration::from_millis(if soon { 50 } else { 2000 });
+        wait = (wait * 2).min(longest);
     };
     let options = ClientOptions::new(server.namespace.clone())
         .plugin(

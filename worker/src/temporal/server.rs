@@ -81,7 +81,7 @@ impl Ports {
 }
 
 impl DevServer {
-    /// Starts the server on the data folder's database and waits until it answers.
+    /// Starts the server on the data folder's database. It does not answer yet.
     pub(crate) async fn start(data: &Data, ports: Ports) -> Result<Self, Exit> {
         let program = super::obtain().await?;
         end_orphan(data).await;
@@ -126,15 +126,13 @@ impl DevServer {
             })?;
         // Helps to recognise it should we ever leave it behind.
         let _ = fs::write(data.root().join("temporal.pid"), process.id().to_string());
-        let mut server = Self { process, ports };
-        server.wait_until_it_answers(data).await?;
-        Ok(server)
+        Ok(Self { process, ports })
     }
 
-    /// Ends the server. SQLite keeps what was committed, so it need not be asked nicely for long:
-    /// its own orderly shutdown takes 3 s.
+    /// Ends the server, at once: its own orderly shutdown takes 3 s, and SQLite keeps what was
+    /// committed either way.
     pub(crate) async fn stop(mut self) {
-        self.process.end(Duration::from_millis(300)).await;
+        self.process.kill().await;
     }
 
     /// Returns when the server has ended by itself.
@@ -142,7 +140,8 @@ impl DevServer {
         let _ = self.process.wait().await;
     }
 
-    async fn wait_until_it_answers(&mut self, data: &Data) -> Result<(), Exit> {
+    /// Waits until the server answers.
+    pub(crate) async fn wait_until_it_answers(&mut self, data: &Data) -> Result<(), Exit> {
         let begun = Instant::now();
         let log = data.root().join("logs/temporal.log");
         let hint = format!("its log is `{}`", log.display());

@@ -37,7 +37,7 @@ pub(crate) async fn bench(args: BenchArgs, telemetry: &Telemetry) -> Result<(), 
         // An hour of measuring must not end with a file that cannot be written.
         drop(crate::client::part_beside(file)?);
     }
-    let archive = pack(&args.film)?;
+    let archive = pack(&args.film)?.archive;
     let stop = workers::asked_to_stop()?;
     let place = Place::open(&args)?;
     tokio::select! {
@@ -166,6 +166,7 @@ impl Place {
         tracing::debug!(folder = %self.folder.path().display(), "a service for the benchmark");
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Ok(DevArgs {
+            expect: None,
             place: self.args.clone(),
             temporal: TemporalArgs::default(),
             listen: free,
