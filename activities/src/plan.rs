@@ -15,6 +15,8 @@ use std::time::Duration;
 /// What a segment lasts, about and at least.
 const SEGMENT_SECONDS: f64 = 2.0;
 const LEAST_SEGMENT_SECONDS: f64 = 1.0;
+/// A film has so many segments if they last long enough, so that there is something to share.
+const ENOUGH_SEGMENTS: u32 = 6;
 
 /// Twelve hours at 30 frames per second.
 const MOST_FRAMES: u32 = 1_296_000;
@@ -236,13 +238,15 @@ async fn measure(
 }
 
 /// Each segment costs a new page and a key frame, so there should be few; each is what a lost
-/// worker loses, and what lanes and chunks can share, so there should be many: about two seconds,
-/// and never less than one. Their number is even, so that two lanes come to their end together.
+/// worker loses, and what lanes and chunks can share, so there should be many. They last about two
+/// seconds, less only where there would not be six, and never less than one; from six on their
+/// number is even, so that two lanes come to their end together.
 fn segment_frames(frames: u32, fps: Fps) -> u32 {
     let in_seconds = |seconds| fps.frames_in(seconds).unwrap_or(1).max(1);
-    let count = frames.div_ceil(in_seconds(SEGMENT_SECONDS));
-    let even = count.max(1).next_multiple_of(2);
-    frames.div_ceil(even).max(in_seconds(LEAST_SEGMENT_SECONDS))
+    let usual = frames.div_ceil(in_seconds(SEGMENT_SECONDS));
+    let most = (frames / in_seconds(LEAST_SEGMENT_SECONDS)).max(1);
+    let count = usual.next_multiple_of(2).max(ENOUGH_SEGMENTS).min(most);
+    frames.div_ceil(count).max(1)
 }
 
 #[cfg(test)]
@@ -250,11 +254,13 @@ mod tests {
     use super::segment_frames;
 
     #[test]
-    fn segments_last_about_two_seconds_and_are_even_in_number() {
+    fn segments_last_about_two_seconds() {
         for (fps, frames, expected) in [
-            ("30", 20, 30),
+            ("30", 20, 20),
             ("30", 60, 30),
-            ("30", 90, 45),
+            ("30", 89, 45),
+            ("30", 90, 30),
+            ("30", 180, 30),
             ("30", 300, 50),
             ("30", 660, 55),
             ("30", 900, 57),

@@ -29,6 +29,9 @@ use tokio_util::sync::CancellationToken;
 /// After a request to stop: the segments in hand, then the end. All of it must be over in 5 s.
 const WORKER_GRACE: Duration = Duration::from_millis(2000);
 
+/// How often free ports are looked for.
+const PORT_ATTEMPTS: u32 = 3;
+
 /// A worker that dies sooner than this after its start is started again more slowly.
 const HEALTHY: Duration = Duration::from_secs(10);
 
@@ -140,22 +143,17 @@ impl Stack {
                 }
             }
         };
-        let database = async {
-            match given {
-                Some(server) => Ok((server, None)),
-                None => {
-                    let ports = Ports::choose(args.temporal_port)?;
-                    let embedded = DevServer::start(&data, ports).await?;
-                    Ok((Given::local(ports.grpc)?, Some(embedded)))
-                }
+        let (server, embedded, workers) = match given {
+            Some(server) => {
+                let programs = programs.await?;
+                let workers = Crew::start(args, &server, log, &data, programs.as_ref());
+                (server, None, workers)
+            }
+            None => {
+                let (server, embedded, workers) = embedded(args, log, &data, programs).await?;
+                (server, Some(embedded), workers)
             }
         };
-        let (programs, (server, mut embedded)) = tokio::try_join!(programs, database)?;
-        // They come up, and their browsers with them, while the server does.
-        let workers = Crew::start(args, &server, log, &data, programs.as_ref());
-        if let Some(embedded) = &mut embedded {
-            embedded.wait_until_it_answers(&data).await?;
-        }
         let client = temporal::connect(
             &server,
             &format!("framewright/{}", std::process::id()),
@@ -269,6 +267,33 @@ impl Stack {
         }
         ended
     }
+}
+
+/// The embedded server, and workers that come up, with their browsers, while it does.
+async fn embedded(
+    args: &DevArgs,
+    log: WorkerLog,
+    data: &Data,
+    programs: impl Future<Output = Result<Option<Programs>, Exit>>,
+) -> Result<(Given, DevServer, Crew), Exit> {
+    let chosen_here = matches!(args.temporal_port, None | Some(0));
+    let ports = Ports::choose(args.temporal_port)?;
+    let (programs, mut server) = tokio::try_join!(programs, DevServer::start(data, ports))?;
+    for attempt in 1.. {
+        let address = Given::local(server.ports.grpc)?;
+        let workers = Crew::start(args, &address, log, data, programs.as_ref());
+        match server.wait_until_it_answers(data).await {
+            Ok(()) => return Ok((address, server, workers)),
+            // A port that was free can be somebody else's by the time the server asks for it.
+            Err(error) if chosen_here && attempt < PORT_ATTEMPTS && server.has_ended() => {
+                tracing::warn!(error = error.message(), "other ports are tried");
+            }
+            Err(error) => return Err(error),
+        }
+        workers.stop().await;
+        server = DevServer::start(data, Ports::choose(Some(0))?).await?;
+    }
+    Err(Exit::failed("no port was tried"))
 }
 
 async fn temporal_ended(server: &mut Option<DevServer>) {

@@ -325,6 +325,7 @@ async fn modules_bring_what_they_import() {
           import * as THREE from 'three';
           import {{ OrbitControls }} from "three/addons/controls/OrbitControls.js";
           import {{ scaleLinear }} from "https://esm.sh/d3-scale@4.0.2";
+          import {{ animate }} from "https://cdn.jsdelivr.net/npm/animejs@4.0.2/+esm";
           import "./local.js";
         </script></body></html>"#
     );
@@ -340,11 +341,19 @@ async fn modules_bring_what_they_import() {
         "https://cdn.jsdelivr.net/npm/three@0.180.0/build/three.core.js",
         "https://cdn.jsdelivr.net/npm/three@0.180.0/examples/jsm/controls/OrbitControls.js",
         "https://esm.sh/d3-scale@4.0.2",
-        "https://esm.sh/d3-scale@4.0.2/src/index.js",
-        "https://esm.sh/d3-scale@4.0.2/src/linear.js",
+        "https://cdn.jsdelivr.net/npm/d3-scale@4.0.2/src/linear.js/+esm",
+        "https://cdn.jsdelivr.net/npm/animejs@4.0.2/+esm",
     ] {
         assert!(bundle.resources.contains_key(url), "{url}");
     }
+    // What a package depends on comes with it, under the version that it asks for.
+    let dependency = "https://cdn.jsdelivr.net/npm/d3-array@";
+    assert!(
+        bundle
+            .resources
+            .keys()
+            .any(|url| url.starts_with(dependency))
+    );
 }
 
 #[tokio::test]

@@ -126,6 +126,8 @@ async fn version(ffmpeg: &Path) -> Result<String, EncodeError> {
 /// what it encodes.
 async fn x264_version(ffmpeg: &Path) -> Result<String, EncodeError> {
     const SIDE: usize = 16;
+    /// H.264, annex B.
+    const START_CODE: &[u8] = &[0, 0, 0, 1];
     let mut command = Command::new(ffmpeg);
     command.args(["-hide_banner", "-nostdin", "-loglevel", "error"]);
     command.args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size"]);
@@ -136,6 +138,7 @@ async fn x264_version(ffmpeg: &Path) -> Result<String, EncodeError> {
         Err(EncodeError::Ended { said, .. }) if said.contains("Unknown encoder") => {
             return Err(EncodeError::NoX264);
         }
+        Ok(stream) if !stream.starts_with(START_CODE) => return Err(EncodeError::NoX264),
         stream => stream?,
     };
     let text = String::from_utf8_lossy(&stream);

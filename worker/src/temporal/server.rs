@@ -140,6 +140,11 @@ impl DevServer {
         let _ = self.process.wait().await;
     }
 
+    /// Whether the server has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.process.try_wait(), Ok(None))
+    }
+
     /// Waits until the server answers.
     pub(crate) async fn wait_until_it_answers(&mut self, data: &Data) -> Result<(), Exit> {
         let begun = Instant::now();

@@ -8,8 +8,6 @@ pub(crate) enum Source {
     Npm(Wanted),
     /// Style sheets of Google Fonts.
     GoogleFonts,
-    /// A known service that cannot be answered for: the reason.
-    Refused(&'static str),
 }
 
 /// A file of an npm package.
@@ -28,8 +26,9 @@ pub(crate) enum Entry {
     Path(String),
     /// What the package says a `<script>` should get.
     Script,
-    /// What the package says an `import` should get.
-    Module,
+    /// What the package says an `import` should get: of the package, or of a path in it. What a
+    /// module imports in its turn leads to modules of the same kind.
+    Module(Option<String>),
     /// The best one of this name.
     Named(String),
 }
@@ -39,7 +38,8 @@ impl fmt::Display for Entry {
         match self {
             Self::Path(path) => write!(f, "file `{path}`"),
             Self::Script => f.write_str("entry for scripts"),
-            Self::Module => f.write_str("entry for modules"),
+            Self::Module(None) => f.write_str("entry for modules"),
+            Self::Module(Some(path)) => write!(f, "module `{path}`"),
             Self::Named(name) => write!(f, "file named `{name}`"),
         }
     }
@@ -52,18 +52,21 @@ pub(crate) fn source(url: &Url) -> Option<Source> {
         "fonts.googleapis.com" => Some(Source::GoogleFonts),
         "cdn.jsdelivr.net" | "fastly.jsdelivr.net" => {
             let spec = path.strip_prefix("npm/")?;
-            if spec.ends_with("/+esm") {
-                return Some(Source::Refused(
-                    "modules that jsDelivr builds (`+esm`) cannot be had from npm; import a module file of the package",
-                ));
+            if let Some(spec) = spec.strip_suffix("/+esm") {
+                return module(spec);
             }
             npm(spec, Entry::Script)
         }
-        "esm.run" => Some(Source::Refused(
-            "modules that jsDelivr builds cannot be had from npm; import a module file of the package",
-        )),
-        "unpkg.com" | "www.unpkg.com" => npm(path, Entry::Script),
-        "esm.sh" => npm(path, Entry::Module),
+        "esm.run" | "cdn.skypack.dev" => module(path.strip_prefix("pin/").unwrap_or(path)),
+        "unpkg.com" | "www.unpkg.com" => {
+            let as_module = url.query_pairs().any(|(name, _)| name == "module");
+            if as_module {
+                module(path)
+            } else {
+                npm(path, Entry::Script)
+            }
+        }
+        "esm.sh" => module(without_build(path)),
         "cdnjs.cloudflare.com" | "ajax.googleapis.com" => library(path.strip_prefix("ajax/libs/")?),
         "d3js.org" => {
             let (version, rest) = path.strip_prefix("d3.v")?.split_once('.')?;
@@ -116,6 +119,34 @@ fn npm(spec: &str, without_path: Entry) -> Option<Source> {
         Entry::Path(path.to_owned())
     };
     wanted(package, range, entry)
+}
+
+/// As [`npm`], for an `import`.
+fn module(spec: &str) -> Option<Source> {
+    match npm(spec, Entry::Module(None))? {
+        Source::Npm(Wanted {
+            package,
+            range,
+            entry: Entry::Path(path),
+        }) => wanted(&package, &range, Entry::Module(Some(path))),
+        other => Some(other),
+    }
+}
+
+/// esm.sh's addresses may begin with the build's version: `v135/`, `stable/`, or a `*` that keeps
+/// dependencies out.
+fn without_build(path: &str) -> &str {
+    let path = path.strip_prefix('*').unwrap_or(path);
+    match path.split_once('/') {
+        Some(("stable", rest)) => rest,
+        Some((first, rest)) if is_build(first) => rest,
+        _ => path,
+    }
+}
+
+fn is_build(word: &str) -> bool {
+    word.strip_prefix('v')
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// `library/version/file`, as cdnjs and Google's hosted libraries have it.
@@ -189,7 +220,25 @@ mod tests {
                 "https://esm.sh/three@0.160.0",
                 "three",
                 "0.160.0",
-                Entry::Module,
+                Entry::Module(None),
+            ),
+            (
+                "https://esm.sh/v135/three@0.160.0/examples/jsm/controls/OrbitControls?deps=x",
+                "three",
+                "0.160.0",
+                Entry::Module(Some("examples/jsm/controls/OrbitControls".to_owned())),
+            ),
+            (
+                "https://cdn.jsdelivr.net/npm/animejs@4/+esm",
+                "animejs",
+                "4",
+                Entry::Module(None),
+            ),
+            (
+                "https://cdn.skypack.dev/canvas-confetti",
+                "canvas-confetti",
+                "",
+                Entry::Module(None),
             ),
             (
                 "https://cdnjs.cloudflare.com/ajax/libs/gsap/3.12.5/gsap.min.js",

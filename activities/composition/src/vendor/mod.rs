@@ -7,6 +7,7 @@
 
 mod cache;
 mod cdn;
+mod esm;
 mod google_fonts;
 mod package;
 mod range;
@@ -119,7 +120,6 @@ impl Packages<'_> {
                 Err(Refusal::Missing(why)) => why,
                 answer => return answer,
             },
-            Some(Source::Refused(why)) => return Err(Refusal::Missing(why.to_owned())),
             None => String::new(),
         };
         // A CDN may make files that the package does not hold.
@@ -132,11 +132,8 @@ impl Packages<'_> {
     async fn npm(&mut self, wanted: &cdn::Wanted) -> Result<Fetched, Refusal> {
         let (version, package) = self.open(&wanted.package, &wanted.range).await?;
         let name = format!("{}@{version}", wanted.package);
-        if wanted.entry == Entry::Module {
-            let entry = package
-                .module_entry()
-                .ok_or_else(|| Refusal::Missing(format!("npm package `{name}` has no module")))?;
-            return Ok(module_shim(&name, &entry, &package));
+        if let Entry::Module(path) = &wanted.entry {
+            return self.module(&name, path.as_deref(), &package).await;
         }
         let path = package.find(&wanted.entry).ok_or_else(|| {
             Refusal::Missing(format!("npm package `{name}` has no {}", wanted.entry))
@@ -147,6 +144,59 @@ impl Packages<'_> {
             bytes,
             warning: None,
         })
+    }
+
+    /// A module of a package, in which all that is imported is an address, as esm.sh and
+    /// jsDelivr's `+esm` make them.
+    async fn module(
+        &mut self,
+        name: &str,
+        path: Option<&str>,
+        package: &Package,
+    ) -> Result<Fetched, Refusal> {
+        let entry = package.module_entry(path).ok_or_else(|| {
+            let what = path.map_or_else(|| "entry".to_owned(), |path| format!("`{path}`"));
+            Refusal::Missing(format!("npm package `{name}` has no module {what}"))
+        })?;
+        let source = package
+            .get(&entry)
+            .map(|bytes| String::from_utf8_lossy(bytes));
+        let source = source.unwrap_or_default();
+        // One address for each file, however it was asked for: a module is instantiated once.
+        let text = if path == Some(&*entry) {
+            let mut addresses = HashMap::new();
+            for specifier in esm::specifiers(&source) {
+                let address = self.address(name, &entry, package, specifier).await;
+                addresses.extend(address.map(|address| (specifier.to_owned(), address)));
+            }
+            esm::linked(&source, &addresses)
+        } else {
+            esm::leading_to(&esm::address(name, &entry), &source)
+        };
+        Ok(Fetched {
+            content_type: content_type::of("module.js").to_owned(),
+            bytes: text.into(),
+            warning: None,
+        })
+    }
+
+    /// Where `specifier` leads that file `from` of `package` imports; `None` if nobody knows.
+    async fn address(
+        &mut self,
+        name: &str,
+        from: &str,
+        package: &Package,
+        specifier: &str,
+    ) -> Option<String> {
+        if let Some(path) = esm::beside(from, specifier) {
+            let file = package.module_entry(Some(&path)).unwrap_or(path);
+            return Some(esm::address(name, &file));
+        }
+        let (dependency, path) = esm::bare(specifier)?;
+        let range = package.range_of(dependency);
+        let release = self.vendor.registry.resolve(dependency, range).await.ok()?;
+        let dependency = format!("{dependency}@{}", release.version);
+        Some(esm::address(&dependency, path))
     }
 
     /// The package that `range` means today, or meant when it was last looked up.
@@ -165,25 +215,5 @@ impl Packages<'_> {
         let package = Arc::new(package);
         self.open.insert(key, package.clone());
         Ok((release.version, package))
-    }
-}
-
-/// What esm.sh answers with: a module at a short address that leads to the file in the package, so
-/// that the file's own relative imports stay right.
-fn module_shim(name: &str, entry: &str, package: &Package) -> Fetched {
-    let target = format!("/{name}/{entry}");
-    let source = package
-        .get(entry)
-        .map(|bytes| String::from_utf8_lossy(bytes));
-    let has_default =
-        source.is_some_and(|text| text.contains("export default") || text.contains("as default"));
-    let mut shim = format!("export * from \"{target}\";\n");
-    if has_default {
-        shim.push_str(&format!("export {{ default }} from \"{target}\";\n"));
-    }
-    Fetched {
-        content_type: content_type::of("module.js").to_owned(),
-        bytes: shim.into(),
-        warning: None,
     }
 }

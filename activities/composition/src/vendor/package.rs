@@ -48,7 +48,7 @@ impl Package {
         match entry {
             Entry::Path(path) => self.at(path),
             Entry::Script => self.script_entry(),
-            Entry::Module => self.module_entry(),
+            Entry::Module(path) => self.module_entry(path.as_deref()),
             Entry::Named(name) => self.named(name),
         }
     }
@@ -73,18 +73,38 @@ impl Package {
             .or_else(|| self.at("index.js"))
     }
 
-    /// Where an `import` of the package's name leads.
-    pub(crate) fn module_entry(&self) -> Option<String> {
+    /// Where an `import` of the package's name leads, or of a path in it.
+    pub(crate) fn module_entry(&self, path: Option<&str>) -> Option<String> {
         let exports = self.manifest.get("exports");
-        let root = exports.and_then(|exports| exports.get(".").or(Some(exports)));
-        let from_exports = root.and_then(import_condition);
-        let from_fields = ["module", "main"]
+        let Some(path) = path else {
+            let root = exports.and_then(|exports| exports.get(".").or(Some(exports)));
+            let from_exports = root.and_then(import_condition);
+            let from_fields = ["module", "jsnext:main", "main"]
+                .into_iter()
+                .filter_map(|field| self.manifest.get(field)?.as_str().map(str::to_owned));
+            return from_exports
+                .into_iter()
+                .chain(from_fields)
+                .find_map(|path| self.at(&path))
+                .or_else(|| self.at("index.js"));
+        };
+        // A file that is there is meant, whatever the package would rather export.
+        if self.files.contains_key(path) {
+            return Some(path.to_owned());
+        }
+        let exported = exports.and_then(|exports| subpath(exports, path));
+        exported
+            .and_then(|path| self.at(&path))
+            .or_else(|| self.at(path))
+            .or_else(|| self.at(&format!("{path}.mjs")))
+    }
+
+    /// The versions of `dependency` that the package works with; empty if it does not say.
+    pub(crate) fn range_of(&self, dependency: &str) -> &str {
+        ["dependencies", "peerDependencies", "optionalDependencies"]
             .into_iter()
-            .filter_map(|field| self.manifest.get(field)?.as_str().map(str::to_owned));
-        from_exports
-            .into_iter()
-            .chain(from_fields)
-            .find_map(|path| self.at(&path))
+            .find_map(|field| self.manifest.get(field)?.get(dependency)?.as_str())
+            .unwrap_or("")
     }
 
     /// The file of this name that lies where builds lie, or nearest to the top.
@@ -114,6 +134,19 @@ impl Package {
                 others.first().map(|path| (*path).clone())
             })
     }
+}
+
+/// What `exports` says of a path in the package, patterns included.
+fn subpath(exports: &Value, path: &str) -> Option<String> {
+    let wanted = format!("./{path}");
+    if let Some(value) = exports.get(&wanted) {
+        return import_condition(value);
+    }
+    exports.as_object()?.iter().find_map(|(pattern, value)| {
+        let (before, after) = pattern.split_once('*')?;
+        let star = wanted.strip_prefix(before)?.strip_suffix(after)?;
+        Some(import_condition(value)?.replace('*', star))
+    })
 }
 
 /// The target for browsers' `import` in a value of `exports`.
