@@ -10,8 +10,8 @@ DEMO   := out/launch.mp4
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## install what is missing: Debian packages, the Temporal CLI
-	@scripts/setup
+setup: ## install what is missing: Debian packages, the Temporal CLI, an S3 server for tests
+	@scripts/setup --tests
 
 build: ## compile the release binary
 	scripts/setup cargo build --release --locked -p framewright
@@ -23,7 +23,7 @@ demo: build ## render examples/launch to out/launch.mp4
 # Compiled first, while setup still compiles the Temporal CLI; both are there when the tests begin.
 # RUST_TEST_THREADS (cargo's own) limits how many tests, and so browsers, run side by side.
 test: ## run all tests, with the real Chromium, ffmpeg and Temporal (RUST_TEST_THREADS=n)
-	scripts/setup cargo test --workspace --locked --no-run
+	scripts/setup --tests cargo test --workspace --locked --no-run
 	cargo test --workspace --locked
 
 lint: ## formatting, clippy, dependencies: nothing may be said

@@ -44,6 +44,12 @@ pub enum StoreError {
         "`{0}` cannot be kept beside an object whose key is a part of it, or it of the other's"
     )]
     Clash(Key),
+    /// The text names no place in S3.
+    #[error("`{0}` is no address in S3: `s3://bucket` or `s3://bucket/prefix` is expected")]
+    BadAddress(String),
+    /// There is no such bucket.
+    #[error("the bucket is not there")]
+    NoBucket,
     /// Anything else that the system says.
     #[error("{task} failed: {source}")]
     Io {
@@ -78,6 +84,8 @@ impl Fault for StoreError {
             Self::Damaged { .. } => "FW0406",
             Self::Clash(_) => "FW0407",
             Self::Io { .. } => "FW0408",
+            Self::BadAddress(_) => "FW0409",
+            Self::NoBucket => "FW0410",
         }
     }
 
@@ -94,7 +102,10 @@ impl Fault for StoreError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Full(_) => "make room on the disk of the store or of temporary files",
-            Self::Denied(_) => "let the user that runs framewright write to the store's folder",
+            Self::Denied(_) => {
+                "let the user that runs framewright write to the store's folder; for S3, check credentials (`AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, …) and what they may do"
+            }
+            Self::NoBucket => "make the bucket, or check its name, `--s3-endpoint` and the region",
             Self::Damaged { .. } => "check the store's disk; what made the blob can make it again",
             _ => return None,
         };

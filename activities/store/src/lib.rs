@@ -12,7 +12,7 @@
 //! * a blob that is read has the digest it was asked by;
 //! * files pass through in pieces; only what is asked for as bytes is held as bytes.
 //!
-//! [`LocalStore`] keeps it all in a folder. Non-goals: no listing by anything but name, no
+//! [`LocalStore`] keeps it all in a folder, [`S3Store`] in a bucket. Non-goals: no listing by anything but name, no
 //! metadata of the caller's, no expiry, no cache.
 //!
 //! ```no_run
@@ -32,6 +32,7 @@ mod blob;
 mod error;
 mod key;
 mod local;
+mod s3;
 
 use bytes::Bytes;
 use std::{fmt::Debug, ops::Range, path::Path, path::PathBuf, time::SystemTime};
@@ -41,6 +42,7 @@ pub use blob::{blob_key, fetch_blob, get_blob, put_blob, put_blob_file};
 pub use error::StoreError;
 pub use key::Key;
 pub use local::LocalStore;
+pub use s3::{S3Address, S3Options, S3Store};
 
 /// Keeps objects under keys. One contract for every kind; `tests/suite` checks it.
 #[async_trait::async_trait]
