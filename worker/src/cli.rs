@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use framewright_activities::{Habits, ProbeHabit, Programs, WarmupHabit};
 use framewright_film::{Fps, FrameSize, Quality};
+use framewright_store::S3Options;
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Where the service listens unless told otherwise.
@@ -45,6 +46,8 @@ pub(crate) struct LogArgs {
 pub(crate) enum Command {
     /// Run the whole service on this machine: Temporal, gRPC, pages, a worker
     Dev(DevArgs),
+    /// Run what clients talk to, gRPC and pages, and the workflow code; renders need workers elsewhere
+    Serve(ServeArgs),
     /// Run a worker for a service that runs elsewhere
     Worker(WorkerArgs),
     /// Render a project to a film
@@ -68,12 +71,31 @@ pub(crate) struct PlaceArgs {
     /// Folder for what is thrown away [default: the system's temporary folder]
     #[arg(long, env = "FRAMEWRIGHT_SCRATCH", value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
+    /// Where projects, segments and films are kept: a folder or `s3://BUCKET/PREFIX` [default: `store` in the data folder]
+    #[arg(long, env = "FRAMEWRIGHT_STORE", value_name = "PLACE")]
+    pub(crate) store: Option<String>,
+    #[command(flatten)]
+    pub(crate) s3: S3Args,
     /// The browser [default: `chromium-headless-shell` on PATH]
     #[arg(long, env = "FRAMEWRIGHT_CHROMIUM", value_name = "FILE")]
     pub(crate) chromium: Option<PathBuf>,
     /// The encoder [default: `ffmpeg` on PATH]
     #[arg(long, env = "FRAMEWRIGHT_FFMPEG", value_name = "FILE")]
     pub(crate) ffmpeg: Option<PathBuf>,
+}
+
+/// How S3 is reached; credentials are found where `aws` finds them.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct S3Args {
+    /// Server that speaks S3 [default: Amazon's] [env: also AWS_ENDPOINT_URL]
+    #[arg(long, env = "FRAMEWRIGHT_S3_ENDPOINT", value_name = "URL")]
+    pub(crate) s3_endpoint: Option<url::Url>,
+    /// Region [env: also AWS_REGION]
+    #[arg(long, env = "FRAMEWRIGHT_S3_REGION", value_name = "REGION")]
+    pub(crate) s3_region: Option<String>,
+    /// Name the bucket in the path of URLs, as most servers but Amazon's want it
+    #[arg(long, env = "FRAMEWRIGHT_S3_PATH_STYLE")]
+    pub(crate) s3_path_style: bool,
 }
 
 /// Which Temporal server.
@@ -121,6 +143,23 @@ pub(crate) struct DevArgs {
     /// Size of a film that is to be rendered as soon as all is there.
     #[arg(skip)]
     pub(crate) expect: Option<FrameSize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) temporal: TemporalArgs,
+    /// Address of the gRPC server
+    #[arg(long, env = "FRAMEWRIGHT_LISTEN", default_value = DEFAULT_GRPC, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Address of the pages
+    #[arg(long, env = "FRAMEWRIGHT_WEB", default_value = DEFAULT_WEB, value_name = "ADDR")]
+    pub(crate) web: SocketAddr,
+    /// Print the addresses as a line of JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -322,6 +361,11 @@ pub(crate) struct BenchArgs {
     /// Draw total over number of chunks to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+    /// Where projects, segments and films are kept: a folder or `s3://BUCKET/PREFIX` [default: `store` in the data folder]
+    #[arg(long, env = "FRAMEWRIGHT_STORE", value_name = "PLACE")]
+    pub(crate) store: Option<String>,
+    #[command(flatten)]
+    pub(crate) s3: S3Args,
     /// The browser [default: `chromium-headless-shell` on PATH]
     #[arg(long, env = "FRAMEWRIGHT_CHROMIUM", value_name = "FILE")]
     pub(crate) chromium: Option<PathBuf>,
@@ -334,6 +378,31 @@ pub(crate) struct BenchArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
+}
+
+impl S3Args {
+    pub(crate) fn options(&self) -> S3Options {
+        S3Options {
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            path_style: self.s3_path_style,
+        }
+    }
+
+    /// As on the command line.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        if let Some(endpoint) = &self.s3_endpoint {
+            flags.extend(["--s3-endpoint".to_owned(), endpoint.to_string()]);
+        }
+        if let Some(region) = &self.s3_region {
+            flags.extend(["--s3-region".to_owned(), region.clone()]);
+        }
+        if self.s3_path_style {
+            flags.push("--s3-path-style".to_owned());
+        }
+        flags
+    }
 }
 
 impl HabitArgs {

@@ -3,12 +3,15 @@
 use crate::{cli::PlaceArgs, exit::Exit};
 use framewright_activities::{Habits, Programs, Scratch, Toolchain, ToolchainOptions, Workshop};
 use framewright_composition::{Vendor, VendorOptions};
-use framewright_store::LocalStore;
+use framewright_store::{CachedStore, LocalStore, S3Address, S3Store, Store};
 use std::{
     fs::{self, File},
     path::PathBuf,
     sync::Arc,
 };
+
+/// Bytes of blobs that are kept on this machine when the store is elsewhere.
+const CACHE_BYTES: u64 = 4 << 30;
 
 /// Paths in the data folder.
 #[derive(Clone, Debug)]
@@ -86,11 +89,22 @@ impl Data {
         Ok(folder)
     }
 
-    pub(crate) async fn store(&self) -> Result<Arc<LocalStore>, Exit> {
-        LocalStore::open(self.root.join("store"))
-            .await
-            .map(Arc::new)
-            .map_err(|error| Exit::from(framewright_activities::Failure::from(error)))
+    /// Where objects are kept: in this folder, unless another place was named.
+    pub(crate) async fn store(&self, place: &PlaceArgs) -> Result<Arc<dyn Store>, Exit> {
+        let failed = |error| Exit::from(framewright_activities::Failure::from(error));
+        let named = place.store.as_deref();
+        if let Some(address) = named.filter(|place| place.starts_with("s3://")) {
+            let address: S3Address = address.parse().map_err(failed)?;
+            let s3 = S3Store::open(address, &place.s3.options())
+                .await
+                .map_err(failed)?;
+            let cache = self.root.join("cache");
+            let cached = CachedStore::open(Arc::new(s3), cache, CACHE_BYTES).await;
+            return Ok(Arc::new(cached.map_err(failed)?));
+        }
+        let folder = named.map_or_else(|| self.root.join("store"), PathBuf::from);
+        let local = LocalStore::open(folder).await.map_err(failed)?;
+        Ok(Arc::new(local))
     }
 
     /// What the steps of a render need, on this machine.
@@ -117,7 +131,7 @@ impl Data {
         let vendor = Vendor::new(&self.root.join("vendor"), VendorOptions::default())
             .map_err(framewright_activities::Failure::from)?;
         Ok(Workshop {
-            store: self.store().await?,
+            store: self.store(place).await?,
             toolchain: Arc::new(toolchain),
             vendor: Arc::new(vendor),
             scratch: Arc::new(scratch),

@@ -4,7 +4,7 @@
 //! it is what dies: a worker that is killed is started again and the render goes on.
 
 use crate::{
-    cli::{DevArgs, HabitArgs, PlaceArgs},
+    cli::{DevArgs, HabitArgs, PlaceArgs, ServeArgs},
     data::Data,
     exit::Exit,
     service::{Addresses, Service},
@@ -70,6 +70,34 @@ pub(crate) async fn run(args: DevArgs, telemetry: &Telemetry) -> Result<(), Exit
     stack.serve(stop.cancelled_owned()).await
 }
 
+impl From<ServeArgs> for DevArgs {
+    /// All of it but the workers.
+    fn from(args: ServeArgs) -> Self {
+        Self {
+            place: args.place,
+            temporal: args.temporal,
+            listen: args.listen,
+            web: args.web,
+            temporal_port: None,
+            workers: 0,
+            json: args.json,
+            own_temporal: false,
+            habits: HabitArgs::default(),
+            expect: None,
+        }
+    }
+}
+
+/// `framewright serve`.
+pub(crate) async fn serve(args: ServeArgs, telemetry: &Telemetry) -> Result<(), Exit> {
+    if temporal::given(&args.temporal)?.is_none() {
+        return Err(Exit::input("no Temporal server was named").hint(
+            "pass `--temporal-address HOST:PORT`, or run everything here with `framewright dev`",
+        ));
+    }
+    run(args.into(), telemetry).await
+}
+
 impl DevArgs {
     /// A service that lives for one render, of a film of this size.
     pub(crate) fn for_one_render(
@@ -132,7 +160,7 @@ impl Stack {
         };
         let data = Data::open(&args.place)?;
         let lock = data.lock()?;
-        let store = data.store().await?;
+        let store = data.store(&args.place).await?;
         // A machine without Chromium or ffmpeg is told so here, not by a worker that dies.
         let programs = async {
             match args.workers {
@@ -416,6 +444,8 @@ impl WorkerOrder {
         let PlaceArgs {
             data,
             scratch,
+            store,
+            s3,
             chromium,
             ffmpeg,
         } = &self.place;
@@ -430,6 +460,10 @@ impl WorkerOrder {
                 command.arg(flag).arg(path);
             }
         }
+        if let Some(store) = store {
+            command.args(["--store", store]);
+        }
+        command.args(s3.flags());
         if let Some(size) = self.expect {
             command.args(["--expect", &size.to_string()]);
         }

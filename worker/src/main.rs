@@ -36,7 +36,10 @@ async fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    let is_service = matches!(cli.command, Command::Dev(_) | Command::Worker(_));
+    let is_service = matches!(
+        cli.command,
+        Command::Dev(_) | Command::Serve(_) | Command::Worker(_)
+    );
     let telemetry = telemetry::init(&cli.log, is_service);
     let ended = run(cli.command, &telemetry).await;
     telemetry.shutdown();
@@ -52,6 +55,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command, telemetry: &telemetry::Telemetry) -> Result<(), Exit> {
     match command {
         Command::Dev(args) => dev::run(args, telemetry).await,
+        Command::Serve(args) => dev::serve(args, telemetry).await,
         Command::Worker(args) => workers::run(args, telemetry).await,
         Command::Render(args) => commands::render(args, telemetry).await,
         Command::Stills(args) => commands::stills(args).await,

@@ -12,8 +12,9 @@
 //! * a blob that is read has the digest it was asked by;
 //! * files pass through in pieces; only what is asked for as bytes is held as bytes.
 //!
-//! [`LocalStore`] keeps it all in a folder, [`S3Store`] in a bucket. Non-goals: no listing by anything but name, no
-//! metadata of the caller's, no expiry, no cache.
+//! [`LocalStore`] keeps it all in a folder, [`S3Store`] in a bucket, [`CachedStore`]
+//! has blobs of another one near. Non-goals: no listing by anything but name, no metadata of the
+//! caller's, no expiry.
 //!
 //! ```no_run
 //! # async fn keep() -> Result<(), framewright_store::StoreError> {
@@ -29,6 +30,7 @@
 //! ```
 
 mod blob;
+mod cached;
 mod error;
 mod key;
 mod local;
@@ -39,6 +41,7 @@ use std::{fmt::Debug, ops::Range, path::Path, path::PathBuf, time::SystemTime};
 use tokio::io::AsyncRead;
 
 pub use blob::{blob_key, fetch_blob, get_blob, put_blob, put_blob_file};
+pub use cached::CachedStore;
 pub use error::StoreError;
 pub use key::Key;
 pub use local::LocalStore;

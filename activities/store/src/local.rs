@@ -6,6 +6,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 use tempfile::NamedTempFile;
 use tokio::{io::AsyncReadExt as _, task::spawn_blocking};
@@ -42,6 +43,12 @@ impl LocalStore {
             Ok(Self { root })
         })
         .await
+    }
+
+    /// Notes that an object was used now. It may be gone already.
+    pub(crate) async fn touch(&self, key: &Key) {
+        let path = self.path(key);
+        let _ = spawn_blocking(move || File::open(path)?.set_modified(SystemTime::now())).await;
     }
 
     fn path(&self, key: &Key) -> PathBuf {

@@ -5,8 +5,8 @@ mod suite;
 
 use framewright_film::{Digest, Fault as _};
 use framewright_store::{
-    Body, Key, LocalStore, PutMode, Store as _, StoreError, blob_key, fetch_blob, get_blob,
-    put_blob, put_blob_file,
+    Body, CachedStore, Key, LocalStore, PutMode, Store as _, StoreError, blob_key, fetch_blob,
+    get_blob, put_blob, put_blob_file,
 };
 use std::{env, fs, path::Path, time::Duration};
 use tokio::process::Command;
@@ -25,6 +25,42 @@ async fn a_folder_keeps_the_contract() {
     let store = LocalStore::open(folder.path()).await.unwrap();
     suite::run(&store).await;
     assert_eq!(temporaries(folder.path()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_keeps_the_contract_and_its_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let far = LocalStore::open(folder.path().join("far")).await.unwrap();
+    let near = folder.path().join("near");
+    let cached = || CachedStore::open(std::sync::Arc::new(far.clone()), near.clone(), 100_000);
+    let store = cached().await.unwrap();
+    suite::run(&store).await;
+
+    let blob = |n: u8| bytes::Bytes::from(vec![n; 9_000]);
+    for n in 0..40 {
+        put_blob(&store, blob(n)).await.unwrap();
+    }
+    let kept = LocalStore::open(&near)
+        .await
+        .unwrap()
+        .list("")
+        .await
+        .unwrap();
+    let size: u64 = kept.iter().map(|(_, meta)| meta.size).sum();
+    assert!(size <= 100_000 && kept.len() > 5, "{size}");
+    // What went is fetched again; what is damaged here is not damaged there.
+    let last = Digest::of(blob(39));
+    fs::write(near.join(blob_key(last).as_str()), "rust").unwrap();
+    for n in [0, 39] {
+        let bytes = get_blob(&store, Digest::of(blob(n))).await.unwrap();
+        assert_eq!(bytes, blob(n));
+    }
+    // And from here alone, without a way there.
+    far.delete(&blob_key(last)).await.unwrap();
+    assert_eq!(
+        get_blob(&cached().await.unwrap(), last).await.unwrap(),
+        blob(39)
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ mod view;
 
 use crate::exit::Exit;
 use framewright_proto::v1::{Render, render_service_server::RenderServiceServer};
-use framewright_store::LocalStore;
+use framewright_store::Store;
 use framewright_workflows::{RenderId, RenderWorkflow};
 use std::{path::PathBuf, sync::Arc};
 use temporalio_client::{Client, WorkflowHandle};
@@ -46,7 +46,7 @@ pub(crate) struct Addresses {
 /// What all requests need.
 pub(crate) struct Service {
     temporal: Client,
-    store: Arc<LocalStore>,
+    store: Arc<dyn Store>,
     /// Where uploads are until they are whole.
     uploads: PathBuf,
     addresses: Addresses,
@@ -57,7 +57,7 @@ type Handle = WorkflowHandle<Client, RenderWorkflow>;
 impl Service {
     pub(crate) fn new(
         temporal: Client,
-        store: Arc<LocalStore>,
+        store: Arc<dyn Store>,
         uploads: PathBuf,
         addresses: Addresses,
     ) -> Self {
@@ -73,8 +73,8 @@ impl Service {
         &self.temporal
     }
 
-    pub(crate) fn store(&self) -> &LocalStore {
-        &self.store
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
     }
 
     pub(crate) fn addresses(&self) -> &Addresses {

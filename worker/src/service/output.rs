@@ -2,7 +2,7 @@
 
 use super::{Refusal, Service};
 use framewright_proto::v1::{DownloadOutputResponse, OutputInfo, RenderState};
-use framewright_store::{Key, Store as _};
+use framewright_store::Key;
 use framewright_workflows::RenderId;
 use tokio::{io::AsyncReadExt as _, sync::mpsc};
 use tonic::{Code, Status};

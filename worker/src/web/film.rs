@@ -14,7 +14,7 @@ use axum::{
     },
     response::{IntoResponse as _, Response},
 };
-use framewright_store::{Store as _, StoreError};
+use framewright_store::StoreError;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 

@@ -16,7 +16,7 @@ use axum::{
 use framewright_activities::PlanKeys;
 use framewright_film::{Digest, Fps, FrameRange, Segments};
 use framewright_proto::v1;
-use framewright_store::{Key, Store as _, StoreError};
+use framewright_store::{Key, StoreError};
 use framewright_workflows::RenderId;
 use serde::Deserialize;
 use std::{

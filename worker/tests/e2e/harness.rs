@@ -24,6 +24,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// The binary under test, with nothing of the surroundings that could lead it astray.
 pub(crate) fn framewright() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_framewright"));
+    // Of the S3 server that some tests start.
+    command.env("AWS_ACCESS_KEY_ID", "key");
+    command.env("AWS_SECRET_ACCESS_KEY", "secret");
     for (name, _) in std::env::vars() {
         if name.starts_with("TEMPORAL_") || name.starts_with("FRAMEWRIGHT_SERVER") {
             command.env_remove(name);
@@ -364,8 +367,13 @@ pub(crate) fn in_process(project: &Path, folder: &Path, film: &Path, more: &[&st
 
 /// Segments that are in the store of a service, by name.
 pub(crate) fn segments(folder: &Path) -> BTreeSet<String> {
+    segments_in(&folder.join("data/store"))
+}
+
+/// Segments in the folder of a store, by name.
+pub(crate) fn segments_in(store: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let plans = folder.join("data/store/plans");
+    let plans = store.join("plans");
     for plan in fs::read_dir(plans).into_iter().flatten().flatten() {
         for segment in fs::read_dir(plan.path().join("segments"))
             .into_iter()

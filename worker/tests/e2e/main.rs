@@ -10,6 +10,10 @@ mod bad_input;
 mod bench;
 mod docs;
 mod faults;
+mod fleet;
+#[path = "../../../activities/store/tests/gateway/mod.rs"]
+#[allow(dead_code, reason = "the store's own tests need more of it")]
+mod gateway;
 mod harness;
 mod histories;
 mod life_and_death;

@@ -12,7 +12,7 @@ mod round;
 
 use super::{pack, request};
 use crate::{
-    cli::{BenchArgs, DevArgs, HabitArgs, PlaceArgs, TemporalArgs},
+    cli::{BenchArgs, DevArgs, HabitArgs, PlaceArgs, S3Args, TemporalArgs},
     client::Client,
     data::Data,
     dev::{Stack, WorkerLog},
@@ -149,6 +149,8 @@ impl Place {
         let scratch = Scratch::open(None).map_err(Failure::scratch(making))?;
         let folder = scratch.folder("bench").map_err(Failure::scratch(making))?;
         let place = PlaceArgs {
+            store: None,
+            s3: S3Args::default(),
             data: Some(folder.path().join("data")),
             scratch: Some(folder.path().join("scratch")),
             chromium: args.chromium.clone(),
