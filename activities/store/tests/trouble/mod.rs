@@ -65,7 +65,7 @@ impl Troubled {
 async fn pass(mut client: TcpStream, port: u16, state: &State) -> io::Result<()> {
     let trouble = *state.trouble.lock().unwrap();
     let number = state.seen.fetch_add(1, Ordering::Relaxed);
-    let trouble = trouble.filter(|_| number % 3 == 0);
+    let trouble = trouble.filter(|_| number.is_multiple_of(3));
     if trouble.is_some() {
         state.made.fetch_add(1, Ordering::Relaxed);
     }
