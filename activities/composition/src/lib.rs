@@ -33,6 +33,7 @@ mod error;
 mod fonts;
 mod inspect;
 mod project;
+mod style;
 mod vendor;
 
 pub use bundle::{PageBundle, Resource};
