@@ -176,7 +176,7 @@ async fn what_cannot_be_mounted_is_named() {
     let gone = host("gone.html");
     let empty = host("empty.html");
     let a = host("a.html");
-    let table: [(&str, &str, Vec<(&str, String)>); 6] = [
+    let table = [
         (
             "FW0119",
             "`index.html`: <i id=\"h\"> mounts `gone.html`, which the project does not have",
