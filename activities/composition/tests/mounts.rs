@@ -102,7 +102,7 @@ async fn a_file_becomes_part_of_its_host() {
         r#"<style data-hf-file="compositions/card.html">[data-composition-file="compositions/card.html"] :is([data-hf-authored-id="root"],#root) { border: 1px solid } [data-composition-file="compositions/card.html"] i { background: url("/compositions/near.png") }</style>"#,
         r#"@import "/compositions/theme.css"; [data-composition-file="compositions/card.html"] > :where([data-hf-inner-root]):not(hf) { background: url("/compositions/paper.png") } [data-composition-file="compositions/card.html"] .title { color: blue }</style></head>"#,
         // Scripts come after the page's own; what has an address before what has none.
-        r#"<script src="/__framewright/fonts-ready"></script><script>first()</script><script src="/compositions/lib.js" data-hf-file="compositions/card.html"></script><script data-hf-file="compositions/card.html">__framewright.compose({"file":"compositions/card.html","id":"card","own":["card"],"root":"card","rootId":"root"},function(document,window,gsap,self,globalThis,__timelines,__hyperframes){return function(){
+        r#"<script src="/__framewright/fonts-ready"></script><script>first()</script><script src="/compositions/lib.js" data-hf-file="compositions/card.html"></script><script data-hf-file="compositions/card.html">__framewright.compose({"file":"compositions/card.html","id":"card","ids":["root"],"own":["card"],"root":"card"},function(document,window,gsap,self,globalThis,__timelines,__hyperframes){return function(){
 window.__timelines["card"] = gsap.timeline();
 }})</script><script data-hf-file="compositions/card.html" type="module">const {document,window,self,globalThis,__timelines,__hyperframes}=__framewright.compose({"#,
     ] {
@@ -139,6 +139,21 @@ async fn instances_of_a_file_are_told_apart() {
     assert_eq!(text.matches("color: blue").count(), 1, "one sheet for both");
     assert_eq!(text.matches("lib.js").count(), 1, "loaded once");
     assert!(bundle.warnings.is_empty(), "{:?}", bundle.warnings);
+}
+
+#[tokio::test]
+async fn instances_refer_to_what_is_theirs() {
+    let index = entry(&"<div data-composition-src=g.html></div>".repeat(2));
+    let file = r##"<style>#shade { opacity: .5 } i { mask: url(#kept) }</style><svg><defs><g id="shade"></g><g id="kept"></g></defs>
+        <rect fill="url(#shade)" style="mask: url('#kept')"/><use href="#shade"/></svg>"##;
+    let text = page(&[("index.html", &index), ("g.html", file)]).await;
+    for part in [
+        r#"<g id="g__hf2--shade" data-hf-authored-id="shade"></g><g id="kept"></g>"#,
+        r##"<rect fill="url(#g__hf2--shade)" style="mask: url('#kept')"></rect><use href="#g__hf2--shade">"##,
+        r#" :is([data-hf-authored-id="shade"],#shade) { opacity"#,
+    ] {
+        assert!(text.contains(part), "{part}\n\n{text}");
+    }
 }
 
 #[tokio::test]

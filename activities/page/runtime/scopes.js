@@ -8,7 +8,7 @@
  * @property {string} file
  * @property {string[]} own composition ids by which the file may call itself
  * @property {string | null} root composition id that the file's root element had
- * @property {string | null} rootId the `id` that it had
+ * @property {string[]} ids the `id`s that elements of it had, and have no more
  */
 
 /** Names of `gsap` whose first argument is a target. */
@@ -124,7 +124,7 @@ function localized(selector, mount, ownSelector) {
     /^\[\s*data-start\b/.test(pieces[i]) && ((pieces[i - 1] === "" && isOwn(pieces[i - 2])) || (pieces[i + 1] === "" && isOwn(pieces[i + 2])));
   return pieces
     .map((piece, i) => {
-      if (i % 2 === 0) return withRootId(piece, mount);
+      if (i % 2 === 0) return withIds(piece, mount);
       if (isOwn(piece)) return ownSelector;
       if (isTimingOfOwn(i)) return "";
       const id = compositionIn(piece);
@@ -139,10 +139,12 @@ function compositionIn(piece) {
   return match ? match[1] ?? match[2] ?? match[3] : null;
 }
 
-function withRootId(text, mount) {
-  if (!mount.rootId || !text.includes("#")) return text;
-  const id = CSS.escape(mount.rootId);
-  return text.replace(/#((?:[\w-]|[^\x00-\x7f]|\\.)+)/g, (whole, name) => (name === id ? `:is([data-hf-authored-id="${id}"],${whole})` : whole));
+function withIds(text, mount) {
+  if (mount.ids.length === 0 || !text.includes("#")) return text;
+  const ids = mount.ids.map((id) => CSS.escape(id));
+  return text.replace(/#((?:[\w-]|[^\x00-\x7f]|\\.)+)/g, (whole, name) =>
+    ids.includes(name) ? `:is([data-hf-authored-id="${name}"],${whole})` : whole,
+  );
 }
 
 /** Functions of the page are its own: they must not be called on what stands in for it. */

@@ -18,6 +18,8 @@ pub(crate) struct Instance {
     /// The one that it has in the page, and nothing else has.
     pub(crate) id: String,
     pub(crate) values: Values,
+    /// Ids of its elements that are others in the page.
+    pub(crate) aliases: BTreeSet<String>,
 }
 
 /// Finds the hosts in document order, and gives each a composition id that no other element has.
@@ -54,6 +56,7 @@ pub(crate) fn name(page: &Document) -> Vec<Instance> {
             authored,
             id,
             values: Values::new(),
+            aliases: BTreeSet::new(),
         });
     }
     instances

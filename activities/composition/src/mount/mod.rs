@@ -4,6 +4,7 @@
 //! box that the file's rules and scripts know. Style sheets of the file are limited to its hosts,
 //! its scripts run after the page's own and see their host alone (`page/runtime/scopes.js`).
 
+mod ids;
 mod instances;
 mod part;
 mod place;
@@ -84,6 +85,7 @@ impl Expansion<'_> {
         }
         let mut instances = instances::name(&page);
         let images = instances::give_values(self, &page, &mut instances, &mounts.parts, checked)?;
+        ids::part_ways(&page, &mut instances, &mounts.parts);
         place::place(&page, &mounts, &instances);
         Ok(Some(Expanded {
             text: page.html().to_string(),

@@ -1,7 +1,7 @@
 use super::{
     Mounts,
     instances::Instance,
-    part::{InnerRoot, Part, Script, Tag},
+    part::{Part, Script, Tag},
     script::{SCOPED, free_in_module, joined},
 };
 use crate::{
@@ -84,7 +84,7 @@ fn run(page: &Document, body: &NodeRef<'_>, instance: &Instance, part: &Part, na
         "file": instance.file,
         "own": names.own,
         "root": names.root,
-        "rootId": names.root_id,
+        "ids": names.ids,
     });
     // It may end no script element.
     let scope = scope.to_string().replace('<', "\\u003c");
@@ -114,13 +114,15 @@ fn run(page: &Document, body: &NodeRef<'_>, instance: &Instance, part: &Part, na
 fn names(file: &str, part: &Part, instances: &[Instance], renamed: &BTreeSet<String>) -> Names {
     let root = part.root.as_ref();
     let hosts = instances.iter().filter(|one| one.file == file);
+    let mut ids: BTreeSet<String> = hosts.clone().flat_map(|one| one.aliases.clone()).collect();
+    ids.extend(root.and_then(|root| root.element_id.clone()));
     let mut own: BTreeSet<String> = hosts.map(|one| one.authored.clone()).collect();
     own.extend(root.map(|root| root.id.clone()));
     Names {
         host: format!("[{FILE}={}]", style::quoted(file)),
         root: root.map(|root| root.id.clone()),
         root_is_box: root.is_some_and(|root| root.outermost),
-        root_id: root.and_then(|root: &InnerRoot| root.element_id.clone()),
+        ids,
         own,
         renamed: renamed.clone(),
     }

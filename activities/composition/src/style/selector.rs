@@ -7,7 +7,8 @@ const MOST_PARENTHESES: usize = 64;
 
 /// On the root element of a mounted file: the composition id that it had.
 pub(crate) const INNER_ROOT: &str = "data-hf-inner-root";
-/// On the same: the `id` that it had. In the page the element of that name is another one.
+/// The `id` that an element of a mounted file had. In the page the element of that name may be
+/// another one.
 pub(crate) const AUTHORED_ID: &str = "data-hf-authored-id";
 /// On a host that was given a composition id of its own: the one that its author gave it.
 pub(crate) const ORIGINAL_ID: &str = "data-hf-original-composition-id";
@@ -21,8 +22,8 @@ pub(crate) struct Names {
     pub(crate) root: Option<String>,
     /// Whether the root element is the host's child, and so the composition's box.
     pub(crate) root_is_box: bool,
-    /// The `id` that the root element had.
-    pub(crate) root_id: Option<String>,
+    /// The `id`s that elements of the file had, and now have as [`AUTHORED_ID`].
+    pub(crate) ids: BTreeSet<String>,
     /// The composition ids by which the file may call itself.
     pub(crate) own: BTreeSet<String>,
     /// Composition ids that hosts had before they were given ones of their own.
@@ -206,7 +207,7 @@ fn piece(token: &Token<'_>, before: &Token<'_>, text: &str, names: &Names) -> Op
         {
             Piece::DocumentClass(format!(":{text}"))
         }
-        Token::IDHash(id) if names.root_id.as_deref() == Some(id) => {
+        Token::IDHash(id) if names.ids.contains(&**id) => {
             let authored = quoted(id);
             Piece::Text(format!(":is([{AUTHORED_ID}={authored}],{text})"))
         }
@@ -327,7 +328,7 @@ mod tests {
             host: "S".to_owned(),
             root: Some("card".to_owned()),
             root_is_box: true,
-            root_id: Some("root".to_owned()),
+            ids: ["root".to_owned()].into(),
             own: ["card".to_owned()].into(),
             renamed: ["badge".to_owned()].into(),
         }
