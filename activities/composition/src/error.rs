@@ -85,6 +85,72 @@ pub enum CompositionError {
         /// What is wrong with it.
         why: String,
     },
+    /// A file that is to be mounted is not there.
+    #[error("{place} mounts `{path}`, which the project does not have")]
+    NotMountable {
+        /// The file and element that mount it.
+        place: String,
+        /// The path as it was written.
+        path: String,
+    },
+    /// A file without content.
+    #[error("`{file}` is empty{}", mounted_by(.place.as_deref()))]
+    Empty {
+        /// The file.
+        file: String,
+        /// The file and element that mount it, if it is mounted.
+        place: Option<String>,
+    },
+    /// Files that mount each other.
+    #[error("{place} mounts `{file}`, which is mounted within itself: {}", .trail.join(" → "))]
+    Circular {
+        /// The file and element that close the circle.
+        place: String,
+        /// The file.
+        file: String,
+        /// The files from the entry down to the circle's end.
+        trail: Vec<String>,
+    },
+    /// Compositions nested deeper, or mounted more often, than anybody means.
+    #[error("{place} mounts `{file}`: {limit}")]
+    TooManyMounts {
+        /// The file and element that go too far.
+        place: String,
+        /// The file.
+        file: String,
+        /// What is allowed.
+        limit: String,
+    },
+    /// A variable that is not declared.
+    #[error("{place}: there is no variable `{id}`{}", declared_are(.declared))]
+    UnknownVariable {
+        /// Who sets it.
+        place: String,
+        /// Its name.
+        id: String,
+        /// Those that there are.
+        declared: Vec<String>,
+    },
+    /// A variable whose value is not what it is declared to be.
+    #[error("{place}: the variable `{id}` must be {expected}, not `{given}`")]
+    WrongVariable {
+        /// Who sets it.
+        place: String,
+        /// Its name.
+        id: String,
+        /// What would be right.
+        expected: String,
+        /// What was given, as JSON.
+        given: String,
+    },
+    /// Values on a host that cannot be read.
+    #[error("{place}: `data-variable-values` is not a JSON object: {why}")]
+    BadValues {
+        /// The file and element.
+        place: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The page could not be rewritten.
     #[error("`{file}` cannot be compiled: {why}")]
     BadHtml {
@@ -141,13 +207,19 @@ impl Fault for CompositionError {
             Self::BadDuration { .. } => "FW0109",
             Self::BadPixels { .. } | Self::BadSize { .. } => "FW0110",
             Self::BadFps { .. } => "FW0111",
-            Self::BadDeclarations { .. } => "FW0112",
+            Self::BadDeclarations { .. } | Self::BadValues { .. } => "FW0112",
             Self::BadHtml { .. } => "FW0113",
             Self::Missing { .. } => "FW0114",
             Self::Network { .. } => "FW0115",
             Self::Tampered { .. } => "FW0116",
             Self::Cache(_) => "FW0117",
             Self::BadRegistry(_) => "FW0118",
+            Self::NotMountable { .. } => "FW0119",
+            Self::Empty { .. } => "FW0120",
+            Self::Circular { .. } => "FW0121",
+            Self::TooManyMounts { .. } => "FW0122",
+            Self::UnknownVariable { .. } => "FW0123",
+            Self::WrongVariable { .. } => "FW0124",
         }
     }
 
@@ -178,6 +250,13 @@ impl Fault for CompositionError {
             Self::Missing { .. } => {
                 "correct the reference, or put the file into the project and refer to it by a relative path"
             }
+            Self::NotMountable { .. } => {
+                "write `data-composition-src` as the path from the top of the project, such as `compositions/card.html`"
+            }
+            Self::Circular { .. } => "take the `data-composition-src` that closes the circle away",
+            Self::UnknownVariable { .. } => {
+                "declare it in `data-composition-variables`, or leave it out"
+            }
             Self::Network { .. } => {
                 "check that the npm registry can be reached; `npm_config_registry` names another one"
             }
@@ -187,4 +266,16 @@ impl Fault for CompositionError {
         };
         Some(hint.to_owned())
     }
+}
+
+fn mounted_by(place: Option<&str>) -> String {
+    place.map_or_else(String::new, |place| format!("; {place} mounts it"))
+}
+
+fn declared_are(declared: &[String]) -> String {
+    if declared.is_empty() {
+        return ", nor any other".to_owned();
+    }
+    let names: Vec<_> = declared.iter().map(|id| format!("`{id}`")).collect();
+    format!(" (declared: {})", names.join(", "))
 }

@@ -1,6 +1,7 @@
 use crate::{
     CompositionError, Project, Result,
     compile::scan::{Marked, Scan},
+    variables,
 };
 use framewright_film::{Fps, FrameSize};
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub struct Composition {
 }
 
 /// One declaration of `data-composition-variables`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VariableDeclaration {
     /// The name under which pages read it.
     pub id: String,
@@ -37,6 +38,9 @@ pub struct VariableDeclaration {
     /// The value when a render sets none.
     #[serde(default)]
     pub default: Value,
+    /// What an `enum` may be: values, or objects with a `value`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Value>,
 }
 
 /// Reads the facts of the composition in `entry` (`index.html` when not named).
@@ -58,7 +62,7 @@ pub(crate) fn of_scan(file: &str, scan: &Scan) -> Result<Composition> {
         .into_iter()
         .flatten()
     {
-        variables.extend(declarations(file, text)?);
+        variables.extend(variables::declarations(file, text)?);
     }
     Ok(Composition {
         entry: file.to_owned(),
@@ -138,11 +142,4 @@ fn fps(file: &str, root: &Marked) -> Result<Option<Fps>> {
         source,
     })?;
     Ok(Some(fps))
-}
-
-fn declarations(file: &str, text: &str) -> Result<Vec<VariableDeclaration>> {
-    serde_json::from_str(text).map_err(|error| CompositionError::BadDeclarations {
-        file: file.to_owned(),
-        why: error.to_string(),
-    })
 }

@@ -29,10 +29,14 @@ mod archive;
 mod bundle;
 mod compile;
 mod content_type;
+mod dom;
 mod error;
 mod fonts;
 mod inspect;
+mod mount;
 mod project;
+mod style;
+mod variables;
 mod vendor;
 
 pub use bundle::{PageBundle, Resource};

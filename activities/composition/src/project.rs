@@ -146,7 +146,14 @@ impl Project {
             .ok_or_else(|| CompositionError::NoEntry(name.to_owned()))?;
         let text =
             std::str::from_utf8(bytes).map_err(|_| CompositionError::NotText(name.to_owned()))?;
-        Ok((name.to_owned(), text.trim_start_matches('\u{feff}')))
+        let text = text.trim_start_matches('\u{feff}');
+        if text.trim().is_empty() {
+            return Err(CompositionError::Empty {
+                file: name.to_owned(),
+                place: None,
+            });
+        }
+        Ok((name.to_owned(), text))
     }
 }
 

@@ -53,7 +53,10 @@ function filmTime(scope, local) {
 /** @param {string} id of a composition */
 function scopeOf(id) {
   for (const [element, scope] of scopes) if (element.getAttribute("data-composition-id") === id) return scope;
-  return null;
+  if (document.querySelector(`[data-composition-id="${CSS.escape(id)}"]`)) return null;
+  // A script that is not scoped registers under the id that its file knows.
+  const root = document.querySelector(`[data-hf-inner-root="${CSS.escape(id)}"]`);
+  return root ? scopeAround(root) : null;
 }
 
 /** @param {Element} element  @returns {Scope | null} the clock that the element's times are on */
@@ -158,7 +161,7 @@ function findClip(id, from) {
   const quoted = CSS.escape(id ?? "");
   const found = (selector) =>
     [...document.querySelectorAll(selector)].find((element) => element !== from && home(element) === home(from));
-  return found(`[id="${quoted}"][data-start]`) ?? found(`[data-composition-id="${quoted}"][data-start]`);
+  return found(`[id="${quoted}"][data-start]`) ?? found(`:is([data-composition-id="${quoted}"],[data-hf-original-composition-id="${quoted}"])[data-start]`);
 }
 
 /** @param {Clip} clip */

@@ -48,6 +48,7 @@ const RUNTIME: &str = concat!(
     include_str!("../runtime/raf.js"),
     include_str!("../runtime/root.js"),
     include_str!("../runtime/variables.js"),
+    include_str!("../runtime/scopes.js"),
     include_str!("../runtime/clips.js"),
     include_str!("../runtime/timelines.js"),
     include_str!("../runtime/footprints.js"),

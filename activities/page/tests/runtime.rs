@@ -228,3 +228,61 @@ async fn what_is_pending_has_a_name() {
         );
     }
 }
+
+#[tokio::test]
+async fn mounted_files_see_their_own_part_of_the_page() {
+    let stage = Stage {
+        config: Value::Null,
+        fonts: None,
+    };
+    let files = [
+        ("index.html", include_str!("pages/mounts/index.html")),
+        ("card.html", include_str!("pages/mounts/card.html")),
+        ("broken.html", include_str!("pages/mounts/broken.html")),
+        ("throws.html", include_str!("pages/mounts/throws.html")),
+        ("outer.html", include_str!("pages/mounts/outer.html")),
+        ("inner.html", include_str!("pages/mounts/inner.html")),
+        ("driver.js", DRIVER),
+    ];
+    let verdict = play(&files, stage).await;
+    let told = |title: &str| {
+        json!({
+            "title": title, "boxes": 2, "all": 2, "listed": 2, "root": "card", "self": title,
+            "composed": "card", "outside": null, "body": "card", "elsewhere": "BODYnumber", "library": true,
+        })
+    };
+    let expected = [told("One"), told("Two"), json!("after the broken one")];
+    assert_eq!(verdict["told"], json!(expected), "{verdict}");
+    // The second begins when the first has ended and a second later, in its middle, at double speed.
+    let seen = [
+        json!({ "boxes": [0, 0, 0, 0], "inner": 0, "shown": ["one"] }),
+        json!({ "boxes": [100, 100, 0, 0], "inner": 0, "shown": ["one", "late"] }),
+        json!({ "boxes": [100, 100, 0, 0], "inner": 50, "shown": ["late"] }),
+        json!({ "boxes": [100, 100, 200, 200], "inner": 100, "shown": ["two", "late"] }),
+        json!({ "boxes": [100, 100, 200, 200], "inner": 100, "shown": ["two", "late"] }),
+    ];
+    assert_eq!(verdict["seen"], json!(seen), "{verdict}");
+    assert_eq!(verdict["titles"], json!(["One", "Two"]));
+    assert_eq!(verdict["tints"], json!(["rgb(1, 2, 3)", "rgb(1, 2, 3)"]));
+    assert_eq!(verdict["height"], "180px");
+    assert_eq!(
+        (&verdict["own"], &verdict["theirs"]),
+        (&json!("static"), &json!("absolute"))
+    );
+    assert_eq!(verdict["card"], "rgb(9, 9, 9)");
+    assert_ne!(verdict["body"], "rgb(9, 9, 9)");
+    assert_eq!(
+        verdict["ids"],
+        json!(["card__hf1", "card__hf2", "inner", "main"])
+    );
+    assert_eq!(verdict["leaks"], "undefinedundefined");
+    let notes = verdict["status"]["notes"].to_string();
+    assert!(
+        notes.contains("composition (broken.html): Uncaught SyntaxError"),
+        "{notes}"
+    );
+    assert!(
+        notes.contains("composition `throws` (throws.html): TypeError"),
+        "{notes}"
+    );
+}

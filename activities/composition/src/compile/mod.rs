@@ -8,6 +8,8 @@ use crate::{
     CompositionError, PageBundle, Project, Resource, Result, Vendor,
     bundle::ORIGIN,
     inspect,
+    mount::Expansion,
+    variables::Checked,
     vendor::{Packages, Refusal},
 };
 use references::{Kind, Reference};
@@ -23,6 +25,9 @@ pub struct CompileOptions {
     pub entry: Option<String>,
     /// The render's variables, by id.
     pub variables: Map<String, Value>,
+    /// Whether a variable that nothing declares, or whose value is not of its type, is an error
+    /// rather than a warning.
+    pub strict: bool,
 }
 
 /// Gathers every byte that the page of `project` will be given.
@@ -38,29 +43,46 @@ pub async fn compile(
     let scan = Scan::of(&file, text)?;
     let composition = inspect::of_scan(&file, &scan)?;
     let entry = local_url(&file);
+    let mut warnings = Vec::new();
+    let mut page = rewrite::wrapped(text, &scan);
+    let expansion = Expansion {
+        project,
+        entry: &file,
+        declared: &composition.variables,
+        given: &options.variables,
+    };
+    let mut checked = Checked {
+        strict: options.strict,
+        warnings: &mut warnings,
+    };
+    let mut images = Vec::new();
+    if let Some(expanded) = expansion.of(&page, &mut checked)? {
+        page = expanded.text.into();
+        images = expanded.images;
+    }
+    let scan = Scan::of(&file, &page)?;
     let mut gathering = Gathering {
         project,
         packages: vendor.packages(),
         resources: project_resources(project),
-        warnings: Vec::new(),
+        warnings,
         seen: BTreeSet::new(),
         queue: VecDeque::new(),
     };
     gathering.seen.insert(entry.to_string());
     gathering.enqueue(references::in_page(&file, &entry, &scan));
+    gathering.enqueue(references::in_variables(&entry, images));
     gathering.run().await?;
-    let page = rewrite::entry(&file, text, &entry, &scan, &gathering.resources)?;
+    let page = rewrite::entry(&file, &page, &entry, &scan, &gathering.resources)?;
     gathering
         .resources
         .insert(entry.to_string(), Resource::named(&file, page.into()));
-    let mut warnings = gathering.warnings;
-    warnings.extend(unknown_variables(&options.variables, &composition));
     Ok(PageBundle {
         entry,
         resources: gathering.resources,
         composition,
         variables: options.variables.clone(),
-        warnings,
+        warnings: gathering.warnings,
     })
 }
 
@@ -161,7 +183,7 @@ fn project_resources(project: &Project) -> BTreeMap<String, Resource> {
 }
 
 /// The address under which a file of the project is served.
-fn local_url(path: &str) -> Url {
+pub(crate) fn local_url(path: &str) -> Url {
     let mut url = Url::parse(ORIGIN).expect("the origin is a URL");
     url.path_segments_mut()
         .expect("http URLs have paths")
@@ -177,7 +199,7 @@ fn local_path(url: &Url) -> Option<String> {
     Some(percent_decoded(path))
 }
 
-fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -190,17 +212,4 @@ fn percent_decoded(text: &str) -> String {
         rest = if code.is_some() { &tail[2..] } else { tail };
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn unknown_variables(given: &Map<String, Value>, composition: &crate::Composition) -> Vec<String> {
-    let declared: BTreeSet<&str> = composition
-        .variables
-        .iter()
-        .map(|one| one.id.as_str())
-        .collect();
-    given
-        .keys()
-        .filter(|name| !declared.contains(name.as_str()))
-        .map(|name| format!("the composition declares no variable `{name}`"))
-        .collect()
 }

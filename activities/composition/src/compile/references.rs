@@ -45,6 +45,7 @@ pub(crate) fn in_page(file: &str, url: &Url, scan: &Scan) -> Vec<Reference> {
             Role::Page => Kind::Page,
             Role::Other => Kind::Other,
         };
+        let file = link.file.as_deref().unwrap_or(file);
         let place = format!("`{file}`: {}", link.shown);
         found.extend(refer(base, &link.url, kind, place, link.guarded, &imports));
     }
@@ -58,6 +59,15 @@ pub(crate) fn in_page(file: &str, url: &Url, scan: &Scan) -> Vec<Reference> {
         found.extend(in_script(file, base, script, &imports));
     }
     found
+}
+
+/// Images that variables of the page at `base` name, each with who names it.
+pub(crate) fn in_variables(base: &Url, images: Vec<(String, String)>) -> Vec<Reference> {
+    let none = ImportMap::default();
+    let found = images.into_iter();
+    found
+        .filter_map(|(place, url)| refer(base, &url, Kind::Other, place, false, &none))
+        .collect()
 }
 
 /// What the style sheet `text` at `base` refers to.

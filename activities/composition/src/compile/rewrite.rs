@@ -1,4 +1,4 @@
-use super::scan::{Scan, attribute};
+use super::scan::{Scan, attribute, see_script};
 use crate::{CompositionError, Resource, Result, vendor::integrity_matches};
 use framewright_page::FONTS_READY_PATH;
 use lol_html::{
@@ -6,7 +6,7 @@ use lol_html::{
     html_content::{ContentType, Element},
     rewrite_str,
 };
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, rc::Rc};
 use url::Url;
 
 /// Positions of letters must not depend on hints or on the size they were drawn at before.
@@ -23,6 +23,17 @@ struct State {
     letters_are_set: bool,
 }
 
+/// The page with a document around it, where it has none.
+pub(crate) fn wrapped<'a>(text: &'a str, scan: &Scan) -> Cow<'a, str> {
+    if scan.has_doctype || scan.has_html {
+        return text.into();
+    }
+    format!(
+        "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">{WRAPPING}</head><body>\n{text}\n</body></html>\n"
+    )
+    .into()
+}
+
 /// The entry page with what the contract adds to it, and nothing else changed.
 pub(crate) fn entry(
     file: &str,
@@ -31,22 +42,12 @@ pub(crate) fn entry(
     scan: &Scan,
     resources: &BTreeMap<String, Resource>,
 ) -> Result<String> {
-    let wrapped;
-    let is_fragment = !scan.has_doctype && !scan.has_html;
-    let text = if is_fragment {
-        wrapped = format!(
-            "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">{WRAPPING}</head><body>\n{text}\n</body></html>\n"
-        );
-        wrapped.as_str()
-    } else {
-        text
-    };
     let gate = format!("<script src=\"{FONTS_READY_PATH}\"></script>");
     let state = Rc::new(RefCell::new(State::default()));
     let on_start = state.clone();
     let on_end = state.clone();
     let gate_at_end = gate.clone();
-    let has_head = scan.has_head || is_fragment;
+    let has_head = scan.has_head;
     let settings = RewriteStrSettings {
         element_content_handlers: vec![element!(
             "html, head, template, body, script, link, img, source",
@@ -99,7 +100,9 @@ fn add(element: &mut Element<'_, '_>, shared: &Rc<RefCell<State>>, gate: &str, h
         }
         // The end tag of `<head>` may be left out.
         "body" => state.outside_body = 0,
-        "script" if state.outside_body == 0 && !state.gate_is_set => {
+        "script"
+            if state.outside_body == 0 && !state.gate_is_set && see_script(element).is_some() =>
+        {
             state.gate_is_set = true;
             element.before(gate, ContentType::Html);
         }

@@ -1,4 +1,4 @@
-use crate::{CompositionError, Result};
+use crate::{CompositionError, Result, mount};
 use lol_html::{RewriteStrSettings, doctype, element, html_content::Element, rewrite_str, text};
 use std::{cell::RefCell, rc::Rc};
 
@@ -44,6 +44,8 @@ pub(crate) struct Link {
     pub(crate) shown: &'static str,
     /// The page has an `onerror` for it.
     pub(crate) guarded: bool,
+    /// The mounted file that it stands in, where it is not the page itself.
+    pub(crate) file: Option<String>,
 }
 
 /// What the browser does with what is referred to.
@@ -62,11 +64,13 @@ struct State {
     templates: usize,
     compositions: usize,
     raw: String,
+    /// The mounted files that the element is in.
+    files: Vec<String>,
     script: Option<ScriptKind>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ScriptKind {
+pub(crate) enum ScriptKind {
     Classic,
     Module,
     ImportMap,
@@ -144,8 +148,14 @@ fn see(element: &mut Element<'_, '_>, shared: &Rc<RefCell<State>>) {
     if let Some(style) = attribute(element, "style").filter(|style| style.contains("url(")) {
         state.scan.styles.push(style);
     }
-    let links = links(element, &name);
+    let own = attribute(element, mount::FROM);
+    let file = own.or_else(|| state.files.last().cloned());
+    let links = links(element, &name, file.filter(|file| !file.starts_with('#')));
     state.scan.links.extend(links);
+    if let Some(file) = attribute(element, mount::FILE) {
+        state.files.push(file);
+        on_end(element, shared, |state| drop(state.files.pop()));
+    }
     if state.templates == 0
         && let Some(id) = attribute(element, "data-composition-id")
     {
@@ -170,7 +180,8 @@ fn on_end(
     }
 }
 
-fn see_script(element: &Element<'_, '_>) -> Option<ScriptKind> {
+/// What a browser does with a script element; `None`: nothing.
+pub(crate) fn see_script(element: &Element<'_, '_>) -> Option<ScriptKind> {
     let kind = attribute(element, "type")
         .unwrap_or_default()
         .trim()
@@ -201,7 +212,7 @@ fn marked(element: &Element<'_, '_>, id: String, nested: bool) -> Marked {
     }
 }
 
-fn links(element: &Element<'_, '_>, name: &str) -> Vec<Link> {
+fn links(element: &Element<'_, '_>, name: &str, file: Option<String>) -> Vec<Link> {
     let guarded = element.has_attribute("onerror");
     let link = |attribute_name: &str, role, shown| {
         let url = attribute(element, attribute_name)?;
@@ -210,6 +221,7 @@ fn links(element: &Element<'_, '_>, name: &str) -> Vec<Link> {
             role,
             shown,
             guarded,
+            file: file.clone(),
         })
     };
     let found = match name {
@@ -263,6 +275,7 @@ fn links(element: &Element<'_, '_>, name: &str) -> Vec<Link> {
         role: Role::Other,
         shown: "srcset",
         guarded,
+        file: file.clone(),
     });
     found.into_iter().chain(poster).chain(srcset).collect()
 }
