@@ -161,7 +161,7 @@ fn project_resources(project: &Project) -> BTreeMap<String, Resource> {
 }
 
 /// The address under which a file of the project is served.
-fn local_url(path: &str) -> Url {
+pub(crate) fn local_url(path: &str) -> Url {
     let mut url = Url::parse(ORIGIN).expect("the origin is a URL");
     url.path_segments_mut()
         .expect("http URLs have paths")
@@ -171,7 +171,7 @@ fn local_url(path: &str) -> Url {
 }
 
 /// The path in the project of an address, if it is one of the project's.
-fn local_path(url: &Url) -> Option<String> {
+pub(crate) fn local_path(url: &Url) -> Option<String> {
     let path = url.as_str().strip_prefix(ORIGIN)?;
     let path = path.split(['?', '#']).next().unwrap_or(path);
     Some(percent_decoded(path))
