@@ -236,8 +236,9 @@
     }
     const root = findRoot();
     const frame = root.getBoundingClientRect();
-    lookAtTexts(root, frame, t);
-    lookAtElements(root, frame, t);
+    const told = Math.round(t * 100) / 100;
+    lookAtTexts(root, frame, told);
+    lookAtElements(root, frame, told);
     return null;
   }
 

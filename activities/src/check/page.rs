@@ -182,11 +182,11 @@ fn tell(seen: Seen, checked: &mut Checked) {
         let (rule, why) = match how.as_str() {
             "wide" => (
                 &rule::TEXT_OVERFLOW,
-                format!("it is {by} px wider than its box, at {t:.2} s"),
+                format!("at {t} s it is {by} px wider than its box"),
             ),
             "high" => (
                 &rule::TEXT_OVERFLOW,
-                format!("it is {by} px higher than its box, at {t:.2} s"),
+                format!("at {t} s it is {by} px higher than its box"),
             ),
             "clipped" => (
                 &rule::TEXT_OVERFLOW,
@@ -203,7 +203,7 @@ fn tell(seen: Seen, checked: &mut Checked) {
     }
     for Outside { at, t, what } in seen.outside {
         let why =
-            format!("it is outside the frame whenever it is shown, at {t:.2} s for the first time");
+            format!("it is outside the frame whenever it is shown, for the first time at {t} s");
         checked
             .findings
             .add(&rule::OUTSIDE_FRAME, place_of(&at), what, why);
@@ -225,10 +225,6 @@ fn threw(rule: &'static Rule, thrown: Thrown, when: &str, checked: &mut Checked)
 
 /// What the page asked for and did not get, unless it was found before the page was opened.
 fn missing(site: &LenientSite, checked: &mut Checked) {
-    let file = checked
-        .root
-        .as_ref()
-        .map_or(String::new(), |root| root.file.clone());
     for (url, destination) in site.missing() {
         let name = url
             .path_segments()
@@ -241,26 +237,24 @@ fn missing(site: &LenientSite, checked: &mut Checked) {
             [rule::MISSING_ASSET.id, rule::REMOTE_ASSET.id].contains(&one.rule.id)
                 && one.message.contains(name)
         });
-        let shown = url
-            .as_str()
+        let shown = url.as_str();
+        let shown = shown
             .strip_prefix("http://film.localhost/")
-            .unwrap_or(url.as_str());
-        match destination {
-            Destination::Fetch => {
-                let why = format!("a script fetched `{shown}`, which is not there");
-                checked
-                    .findings
-                    .add(&rule::DATA_NOT_FOUND, Place::file(&*file), shown, why);
-            }
-            _ if known => {}
-            _ => {
-                let why =
-                    format!("the page asked for the {destination} `{shown}`, which is not there");
-                checked
-                    .findings
-                    .add(&rule::MISSING_ASSET, Place::file(&*file), shown, why);
-            }
-        }
+            .unwrap_or(shown);
+        let file = || checked.root.clone().map(|root| Place::file(root.file));
+        let place = checked.mention(name).or_else(file).unwrap_or_default();
+        let (rule, why) = match destination {
+            Destination::Fetch => (
+                &rule::DATA_NOT_FOUND,
+                format!("a script fetched `{shown}`, which is not there"),
+            ),
+            _ if known => continue,
+            _ => (
+                &rule::MISSING_ASSET,
+                format!("the page asked for the {destination} `{shown}`, which is not there"),
+            ),
+        };
+        checked.findings.add(rule, place, shown, why);
     }
 }
 

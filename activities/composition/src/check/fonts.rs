@@ -1,6 +1,7 @@
 //! Which fonts the author names, and which ones the film gets.
 
 use super::{
+    code::{code_of, words},
     css::{Item, items},
     document::Document,
     finding::Findings,
@@ -96,8 +97,43 @@ impl Brought {
     }
 }
 
+/// Looks at what a script draws text with: `context.font = "…"`.
+pub(super) fn in_script(script: &Piece<'_>, brought: &Brought, findings: &mut Findings) {
+    let code = code_of(&script.text);
+    for at in words(&code, "font").filter(|&at| code[..at].ends_with('.')) {
+        let rest = code[at + "font".len()..].trim_start();
+        let Some(value) = rest.strip_prefix('=').map(str::trim_start) else {
+            continue;
+        };
+        let start = code.len() - value.len();
+        let Some(quote) = value.chars().next().filter(|c| "\"'`".contains(*c)) else {
+            continue;
+        };
+        let font = script.text[start + 1..]
+            .split(quote)
+            .next()
+            .unwrap_or_default();
+        for item in items(&format!("font:{}", filled(font))) {
+            if let Item::Families(_, families) = item {
+                family(script, at, &families, brought, findings);
+            }
+        }
+    }
+}
+
+/// A template with something in its placeholders: most likely they are sizes and weights.
+fn filled(template: &str) -> String {
+    let mut parts = template.split("${");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        filled.push('1');
+        filled.push_str(part.split_once('}').map_or("", |(_, rest)| rest));
+    }
+    filled
+}
+
 /// Looks at the first name of every list of families.
-pub(super) fn check(styles: &[Piece<'_>], brought: &Brought, findings: &mut Findings) {
+pub(super) fn in_styles(styles: &[Piece<'_>], brought: &Brought, findings: &mut Findings) {
     for style in styles {
         for item in items(&style.text) {
             if let Item::Families(at, families) = item {

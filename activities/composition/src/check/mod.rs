@@ -48,8 +48,10 @@ pub struct Checked {
     pub root: Option<Place>,
     /// The page, if there can be one.
     pub bundle: Option<PageBundle>,
-    /// The project with places in it, line by line as it was written.
+    /// As it was written.
     project: Project,
+    /// With places in it, line by line as it was written.
+    annotated: Project,
 }
 
 /// Looks through a project and compiles it.
@@ -110,13 +112,17 @@ pub async fn check(
             brought.by_style(text);
         }
     }
-    fonts::check(&styles, &brought, &mut findings);
+    fonts::in_styles(&styles, &brought, &mut findings);
+    for script in &scripts {
+        fonts::in_script(script, &brought, &mut findings);
+    }
     let root = root.map(|root| documents[0].place_of(&documents[0].nodes[root]));
     Ok(Checked {
         findings,
         root,
         bundle,
-        project: annotated,
+        project: project.clone(),
+        annotated,
     })
 }
 
@@ -136,48 +142,36 @@ impl Checked {
             .and_then(|bundle| bundle.resources.get(url));
         let served = served.and_then(|served| std::str::from_utf8(&served.bytes).ok());
         let wanted = served.and_then(|text| line_of(text, line)).map(str::trim);
-        let same = |file: &str, line: u32| {
-            let text = self
-                .project
-                .get(file)
-                .and_then(|bytes| std::str::from_utf8(bytes).ok());
-            text.and_then(|text| line_of(text, line)).map(str::trim) == wanted
-        };
-        let mut place = Place {
+        let mut equal = Vec::new();
+        for (file, bytes) in self.annotated.files() {
+            let lines = std::str::from_utf8(bytes).unwrap_or_default().lines();
+            let lines = lines
+                .enumerate()
+                .filter(|(_, text)| Some(text.trim()) == wanted);
+            equal.extend(lines.map(|(index, _)| (file != path, index as u32 + 1, file)));
+        }
+        // In the same file if it is there, and then the nearest.
+        equal.sort_by_key(|&(elsewhere, at, _)| (elsewhere, at.abs_diff(line)));
+        let (_, line, file) = equal.first().copied().unwrap_or((false, line, &path));
+        Place {
             line: Some(line),
-            ..Place::file(&*path)
-        };
-        if wanted.is_none() || same(&path, line) {
-            return place;
+            ..Place::file(file)
         }
-        // The nearest equal line, in the same file if it is there.
-        let mut best: Option<(bool, u32, Place)> = None;
-        for (file, bytes) in self.project.files() {
-            let Ok(text) = std::str::from_utf8(bytes) else {
-                continue;
-            };
-            for (index, text) in text.lines().enumerate() {
-                let at = index as u32 + 1;
-                if Some(text.trim()) != wanted {
-                    continue;
-                }
-                let rank = (file != path, at.abs_diff(line));
-                if best.as_ref().is_none_or(|best| rank < (best.0, best.1)) {
-                    best = Some((
-                        rank.0,
-                        rank.1,
-                        Place {
-                            line: Some(at),
-                            ..Place::file(file)
-                        },
-                    ));
-                }
-            }
-        }
-        if let Some((_, _, found)) = best {
-            place = found;
-        }
-        place
+    }
+
+    /// The first place where a page or script of the project names `text`.
+    pub fn mention(&self, text: &str) -> Option<Place> {
+        self.project.files().find_map(|(file, bytes)| {
+            let names = [".html", ".htm", ".js", ".mjs", ".css"];
+            let is_text = names.iter().any(|name| file.ends_with(name));
+            let whole = std::str::from_utf8(bytes).ok().filter(|_| is_text)?;
+            let (line, column) = document::line_and_column(whole, whole.find(text)?);
+            Some(Place {
+                file: file.to_owned(),
+                line: Some(line),
+                column: Some(column),
+            })
+        })
     }
 }
 

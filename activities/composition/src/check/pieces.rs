@@ -37,7 +37,7 @@ impl Piece<'_> {
     }
 }
 
-/// `<style>`, `style` attributes and linked style sheets of the project.
+/// `<style>`, attributes that are style, and linked style sheets of the project.
 pub(super) fn styles<'a>(project: &'a Project, documents: &'a [Document]) -> Vec<Piece<'a>> {
     let mut pieces = Vec::new();
     let mut files = BTreeSet::new();
@@ -46,11 +46,18 @@ pub(super) fn styles<'a>(project: &'a Project, documents: &'a [Document]) -> Vec
             if node.tag == "style" {
                 pieces.push(inside(document, node));
             }
-            if let Some(style) = node.get("style") {
+            let family = node.get("font-family");
+            let family = family.map(|family| format!("font-family:{family}"));
+            for text in node
+                .get("style")
+                .map(str::to_owned)
+                .into_iter()
+                .chain(family)
+            {
                 let mut piece = inside(document, node);
                 piece.start = node.start_tag.start;
                 piece.is_attribute = true;
-                piece.text = style.to_owned();
+                piece.text = text;
                 pieces.push(piece);
             }
             if is_style_sheet(node) {

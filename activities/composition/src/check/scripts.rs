@@ -23,18 +23,14 @@ const CLOCKS: [&str; 3] = ["Date.now", "performance.now", "Date"];
 pub(super) fn check(script: &Piece<'_>, compositions: &[String], findings: &mut Findings) {
     let code = code_of(&script.text);
     for (word, rule) in NOTED {
-        let mut found = words(&code, word);
-        if let Some(first) = found.next() {
-            let times = match found.count() {
-                0 => String::new(),
-                more => format!(", here and {more} times more"),
+        let found: Vec<usize> = words(&code, word).collect();
+        if let Some(&first) = found.first() {
+            let times = match found.len() {
+                1 => String::new(),
+                times => format!(" {times} times"),
             };
-            findings.add(
-                rule,
-                script.place(first),
-                word,
-                format!("the script uses `{word}`{times}"),
-            );
+            let why = format!("the script uses `{word}`{times}");
+            findings.add(rule, script.place(first), word, why);
         }
     }
     for at in words(&code, "Date") {

@@ -17,7 +17,6 @@ pub(crate) async fn check(args: CheckArgs) -> Result<(), Exit> {
     let options = CompileOptions {
         entry: args.entry.clone(),
         variables: args.variables.clone().unwrap_or_default(),
-        ..CompileOptions::default()
     };
     let report = tokio::select! {
         report = check::check(&workshop, &project, &options) => report?,
