@@ -5,10 +5,10 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO   := out/launch.mp4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint clean
+.PHONY: help setup build demo fixtures test lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: Debian packages, the Temporal CLI, an S3 server for tests
 	@scripts/setup --tests
@@ -19,6 +19,9 @@ build: ## compile the release binary
 demo: build ## render examples/launch to out/launch.mp4
 	@mkdir -p $(dir $(DEMO))
 	$(TARGET)/release/framewright render examples/launch -o $(DEMO)
+
+fixtures: ## three stills of every fixture and example, on out/fixtures.html and out/fixtures.png
+	@scripts/fixtures
 
 # Compiled first, while setup still compiles the Temporal CLI; both are there when the tests begin.
 # RUST_TEST_THREADS (cargo's own) limits how many tests, and so browsers, run side by side.
@@ -31,6 +34,6 @@ lint: ## formatting, clippy, dependencies: nothing may be said
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	scripts/deny
 
-clean: ## remove what was built and the demo's film
+clean: ## remove what was built, the demo's film and the stills of fixtures
 	cargo clean
-	rm -f $(DEMO)
+	rm -rf $(DEMO) out/fixtures out/fixtures.html out/fixtures.png

@@ -14,6 +14,7 @@
 //! * a segment's frames depend on plan and frame number, not on lane, chunk, worker or attempt.
 
 pub mod assemble;
+pub mod check;
 pub mod in_process;
 pub mod lanes;
 pub mod plan;

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Render(RenderArgs),
     /// Write single frames of a project as PNG files
     Stills(StillsArgs),
+    /// Say what is wrong with a project, before it is rendered
+    Check(CheckArgs),
     /// Measure a project and predict how long its film takes
     Plan(PlanArgs),
     /// Measure renders of a project by the number of their chunks
@@ -294,6 +296,24 @@ pub(crate) struct StillsArgs {
     /// Folder to write `frame_000030.png` to
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Project: a folder, or a zip file of one
+    #[arg(value_name = "PROJECT")]
+    pub(crate) project: PathBuf,
+    /// HTML file of the composition within the project [default: index.html]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) entry: Option<String>,
+    /// Values of the composition's variables, a JSON object
+    #[arg(long, value_name = "JSON", value_parser = json_object)]
+    pub(crate) variables: Option<Variables>,
+    /// Print all of it as one JSON document on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
 }

@@ -60,6 +60,11 @@ impl Exit {
         Self::new(Kind::Cancelled, "cancelled")
     }
 
+    /// The command has said on stdout what is wrong.
+    pub(crate) fn told() -> Self {
+        Self::new(Kind::Failed, "")
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -108,6 +113,9 @@ pub(crate) fn kind_of(code: &str) -> Kind {
 
 /// Prints an error as `uv` and `cargo` do: what, then why not, then what to do.
 pub(crate) fn report(exit: &Exit) {
+    if exit.message.is_empty() {
+        return;
+    }
     let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     let bold = Style::new().bold();
     let mut stderr = anstream::stderr().lock();

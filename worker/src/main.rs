@@ -9,6 +9,7 @@
 //! | `worker` | a worker for a service that runs elsewhere ([`workers`]) |
 //! | `render` | project → film, through the service ([`client`]) or in this process |
 //! | `stills` | single frames as pictures |
+//! | `check` | what is wrong with a project, before it is rendered |
 //! | `plan` | what a film would cost and how it would be cut |
 //! | `bench` | renders by the number of their chunks, measured |
 //! | `doctor` | what this machine has and lacks |
@@ -59,6 +60,7 @@ async fn run(command: Command, telemetry: &telemetry::Telemetry) -> Result<(), E
         Command::Worker(args) => workers::run(args, telemetry).await,
         Command::Render(args) => commands::render(args, telemetry).await,
         Command::Stills(args) => commands::stills(args).await,
+        Command::Check(args) => commands::check(args).await,
         Command::Plan(args) => commands::plan(args).await,
         Command::Bench(args) => commands::bench(args, telemetry).await,
         Command::Doctor(args) => commands::doctor(args).await,

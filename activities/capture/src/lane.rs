@@ -7,6 +7,7 @@ use crate::{
     status::PageFacts,
     tap::Tap,
 };
+use serde::de::DeserializeOwned;
 
 /// Loads of a page after which a browser is replaced. Each was seen to leave some 0.6 MB behind
 /// (docs/benchmarks.md), which must not add up; a new browser costs half a second.
@@ -239,6 +240,19 @@ impl Lane {
     /// How long the browser's threads ran since it began. A few milliseconds to read.
     pub fn processor_time(&self) -> ProcessorTime {
         self.page.browser().processor_time()
+    }
+
+    /// The value of an expression in the page, for tools that look into pages. A lane that was asked
+    /// is no lane for frames of a film any more: whoever looks may have moved something.
+    ///
+    /// # Errors
+    /// When the expression throws, or the browser does not answer.
+    pub async fn evaluate<T: DeserializeOwned>(
+        &mut self,
+        expression: &str,
+    ) -> Result<T, CaptureError> {
+        self.untouched = false;
+        self.page.evaluate(expression).await
     }
 
     /// Ends the browser in good order. A lane that is dropped is ended at once, which is as safe.

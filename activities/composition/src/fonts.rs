@@ -143,6 +143,25 @@ const SUBSTITUTES: [(&str, &[&str]); 3] = [
     ),
 ];
 
+/// What stands for a name.
+pub(crate) mod substitute {
+    use super::SUBSTITUTES;
+
+    /// The bundled family that is painted where `name` is asked for.
+    pub(crate) fn of(name: &str) -> Option<&'static str> {
+        let stands_for = |names: &[&str]| names.iter().any(|one| one.eq_ignore_ascii_case(name));
+        let found = SUBSTITUTES.iter().find(|(_, names)| stands_for(names));
+        found.map(|(family, _)| *family)
+    }
+
+    /// Whether `name` is a bundled family itself.
+    pub(crate) fn is_bundled(name: &str) -> bool {
+        SUBSTITUTES
+            .iter()
+            .any(|(family, _)| family.eq_ignore_ascii_case(name))
+    }
+}
+
 /// Stands for the folder's absolute path: fontconfig takes a relative cache folder from wherever
 /// the browser happens to be started.
 const FOLDER: &str = "@FOLDER@";

@@ -107,7 +107,7 @@ fn size(file: &str, root: &Marked) -> Result<FrameSize> {
     })
 }
 
-fn pixels(text: &str) -> Option<u32> {
+pub(crate) fn pixels(text: &str) -> Option<u32> {
     let text = text.trim();
     let number: f64 = text
         .strip_suffix("px")

@@ -27,6 +27,7 @@
 
 mod archive;
 mod bundle;
+pub mod check;
 mod compile;
 mod content_type;
 mod dom;

@@ -126,6 +126,11 @@ impl Project {
         archive::pack(&self.files)
     }
 
+    /// Puts other bytes in the place of the file at `path`.
+    pub(crate) fn replace(&mut self, path: &str, bytes: Bytes) {
+        self.files.insert(path.to_owned(), bytes);
+    }
+
     /// The bytes of the file at `path`.
     pub fn get(&self, path: &str) -> Option<&Bytes> {
         self.files.get(path)

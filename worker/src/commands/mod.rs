@@ -1,6 +1,7 @@
 //! The commands that are not a service.
 
 mod bench;
+mod check;
 mod doctor;
 mod in_process;
 mod plan;
@@ -8,6 +9,7 @@ mod render;
 mod stills;
 
 pub(crate) use bench::bench;
+pub(crate) use check::check;
 pub(crate) use doctor::doctor;
 pub(crate) use plan::plan;
 pub(crate) use render::render;

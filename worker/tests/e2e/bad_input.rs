@@ -1,6 +1,6 @@
 //! What is wrong is said, with a hint and an exit code, and nothing is left behind.
 
-use crate::harness::{film, framewright, in_process};
+use crate::harness::{Process, film, framewright, in_process};
 use std::{fs, net::TcpListener, path::Path};
 use tempfile::TempDir;
 
@@ -125,6 +125,75 @@ fn mistakes_have_an_exit_code_and_a_hint() {
         assert!(told.contains("error"), "{args:?}\n{told}");
         assert!(told.contains(says), "{args:?} says `{says}`:\n{told}");
         assert!(!folder.path().join("film.mp4").exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_a_film_is_refused_by_name() {
+    let folder = TempDir::new().unwrap();
+    let root = |more: &str| {
+        format!(
+            "<!doctype html><body><div data-composition-id=\"a\" data-width=\"64\" data-height=\"64\" {more}></div>"
+        )
+    };
+    let with = |more: &str| root("data-duration=\"1\" data-no-timeline") + more;
+    // The page, the error's code, the culprit.
+    for (html, code, culprit) in [
+        (String::new(), "FW0107", "index.html"),
+        (
+            root("data-root=\"true\"") + "<p data-composition-id=\"b\" data-root=\"true\">",
+            "FW0108",
+            "`b`",
+        ),
+        (root("data-duration=\"NaN\""), "FW0109", "NaN"),
+        (root("data-duration=\"36000\""), "FW0109", "36000"),
+        (with("<img src=\"gone.png\">"), "FW0210", "gone.png"),
+        (
+            with("<script src=\"gone.js\"></script>"),
+            "FW0210",
+            "gone.js",
+        ),
+        (
+            with("<i id=\"egg\" data-start=\"hen\"></i><i id=\"hen\" data-start=\"egg\"></i>"),
+            "FW0209",
+            "leads back to itself",
+        ),
+        (
+            root("data-duration=\"1\"") + "<script>throw new Error(\"out of ideas\")</script>",
+            "FW0209",
+            "out of ideas",
+        ),
+        (
+            with("<script>__tailwindReady = new Promise(() => {})</script>"),
+            "FW0209",
+            "__tailwindReady",
+        ),
+        (
+            with("<script>for (;;);</script>"),
+            "FW0208",
+            "a script to end",
+        ),
+        (
+            with(
+                "<script>addEventListener(\"hf-seek\", () => { throw new Error(\"out of paint\") })</script>",
+            ),
+            "FW0211",
+            "out of paint",
+        ),
+    ] {
+        let project = folder.path().join("project");
+        fs::create_dir_all(&project).unwrap();
+        fs::write(project.join("index.html"), &html).unwrap();
+        let args = ["render", "project", "-o", "film.mp4", "--in-process"];
+        let (ended, told) = run(folder.path(), &args, &[]);
+        assert_eq!(ended, 2, "{html}\n{told}");
+        assert!(told.contains(&format!("error[{code}]")), "{html}\n{told}");
+        assert!(told.contains(culprit), "{html} says `{culprit}`:\n{told}");
+        let left = Process::marked(folder.path().to_str().unwrap());
+        assert!(left.is_empty(), "{html} leaves {left:?}");
+        let left = fs::read_dir(folder.path().join("scratch"));
+        assert_eq!(left.into_iter().flatten().count(), 0, "{html}");
+        assert!(!folder.path().join("film.mp4").exists(), "{html}");
     }
 }
 

@@ -68,3 +68,24 @@ fn links_in_the_docs_lead_somewhere() {
     }
     assert!(broken.is_empty(), "{broken:#?}");
 }
+
+/// `[file](path) `name`` in the table of the contract.
+#[test]
+fn tests_that_the_contract_names_are_there() {
+    let docs = root().join("docs");
+    let table = fs::read_to_string(docs.join("contract.md")).unwrap();
+    let mut named = 0;
+    for link in table.split("](").skip(1) {
+        let Some((file, rest)) = link.split_once(") `") else {
+            continue;
+        };
+        if !file.ends_with(".rs") {
+            continue;
+        }
+        let name = rest.split('`').next().unwrap();
+        let text = fs::read_to_string(docs.join(file)).unwrap();
+        assert!(text.contains(&format!("fn {name}(")), "{file}: {name}");
+        named += 1;
+    }
+    assert!(named > 50, "the names are found: {named}");
+}

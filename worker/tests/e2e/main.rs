@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod bench;
+mod check;
 mod docs;
 mod faults;
 mod fleet;

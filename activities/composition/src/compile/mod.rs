@@ -193,7 +193,7 @@ pub(crate) fn local_url(path: &str) -> Url {
 }
 
 /// The path in the project of an address, if it is one of the project's.
-fn local_path(url: &Url) -> Option<String> {
+pub(crate) fn local_path(url: &Url) -> Option<String> {
     let path = url.as_str().strip_prefix(ORIGIN)?;
     let path = path.split(['?', '#']).next().unwrap_or(path);
     Some(percent_decoded(path))
