@@ -38,6 +38,7 @@ function catchUpWithChanges() {
   noteChanges(changes.takeRecords());
   if (!structureChanged) return;
   structureChanged = false;
+  sheetsMove = null;
   layOut();
   buildClips();
   watchPaint();

@@ -207,4 +207,5 @@ function closeUp(element, closed) {
   if (!closed) closedUp.delete(element);
   // An element that gets a box anew starts its animations anew.
   animationsChanged = true;
+  if (!closed) reopened.add(element);
 }

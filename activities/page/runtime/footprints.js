@@ -174,6 +174,29 @@ function readsAtStart(tween, property, to, from, readable) {
   return readable ? "itself" : "anything";
 }
 
+/** Plugins of GSAP whose picture follows from the tween's progress, once they have begun. */
+const PLUGINS_BY_PROGRESS = new Set("attr css drawSVG endArray modifiers morphSVG motionPath roundProps scrollTo snap text".split(" "));
+
+/**
+ * Whether what a tween shows depends on what it has shown before: a plugin that rolls dice or goes
+ * step by step, or one that nobody knows.
+ */
+function remembers(tween) {
+  const { vars } = tween;
+  for (const property in vars) {
+    if (ARGUMENTS.has(property) || property in TRANSFORM_PARTS || PLUGINS_BY_PROGRESS.has(property)) continue;
+    if (property.startsWith("--") || property === "autoAlpha" || property === "alpha" || property === "smoothOrigin") continue;
+    const known = (target) => (isElement(target) && property in target.style) || (target !== null && typeof target === "object" && property in target);
+    if (property === "physics2D" || !tween.targets().every(known)) return true;
+  }
+  return false;
+}
+
+/** Whether a style sheet makes a change of the element take time. */
+function isEased(element) {
+  return /[1-9]/.test(getComputedStyle(element).transitionDuration);
+}
+
 /** Whatever number these get, the browser takes it. */
 const UNBOUNDED = /^(?:opacity|background|color|fill|stroke|z|left|top|right|bottom|inset|margin|letter|word|text|clip|box|attribute .*|--.*)$/;
 

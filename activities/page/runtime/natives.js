@@ -7,6 +7,8 @@ const native = {
   setTimeout: window.setTimeout.bind(window),
   fetch: window.fetch.bind(window),
   Image: window.Image,
+  then: Promise.prototype.then,
+  listen: EventTarget.prototype.addEventListener,
   reportError: window.reportError.bind(window),
   animate: Element.prototype.animate,
 };

@@ -3,7 +3,7 @@
 
 /**
  * @typedef {object} Wait
- * @property {"document" | "scripts" | "fonts" | "timelines" | "images" | "adapters"} name
+ * @property {"document" | "scripts" | "fonts" | "timelines" | "images" | "requests" | "adapters"} name
  * @property {number} budget milliseconds of real time
  * @property {() => string[]} pending ids or URLs; empty when the wait is over
  * @property {number | null} since when it was first seen pending
@@ -18,7 +18,8 @@ const waits = [
   wait("fonts", 10_000, pendingFonts),
   wait("timelines", 10_000, pendingTimelines),
   wait("images", 15_000, () => [...pendingImages(), ...pendingStock()]),
-  wait("adapters", 10_000, pendingAdapters),
+  wait("requests", 20_000, pendingRequests),
+  wait("adapters", 20_000, () => [...pendingAdapters(), ...pendingPlayers()]),
 ];
 
 /**

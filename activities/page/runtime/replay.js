@@ -42,6 +42,7 @@ function framesToReplay(from, to) {
   } else {
     const film = surveyFilm(to, mark);
     for (const item of film.items) {
+      if (film.remembering.has(item)) mark(frameBefore(item.early), frameOf(item.end), true);
       if (dependsOnItsFrame(item, film)) mark(frameBefore(item.start), frameOf(item.start), true);
       const refused = mayBeRefused(item);
       if (refused === "to the end" || (refused === "on its way" && frameOf(item.end) >= to)) {
@@ -58,7 +59,7 @@ function framesToReplay(from, to) {
 }
 
 function runsAtEveryFrame() {
-  if (hasFrameLoops(gsapTick)) return true;
+  if (hasFrameLoops(gsapTick) || animeSteps() || hasD3Transitions()) return true;
   const gsap = window.gsap;
   if (!gsap?.globalTimeline) return false;
   // One listener is GSAP's own: it moves the global timeline.
@@ -72,8 +73,9 @@ const frameOf = (seconds) => frameAtOrAfter(seconds);
 
 /**
  * All tweens that begin before frame `to`. Marks on the way what callbacks and loops need.
- * @returns {{items: Item[], stirred: boolean}} `stirred`: whether something besides tweens can
- *   change what a tween reads
+ * @returns {{items: Item[], stirred: boolean, eased: boolean, remembering: Set<Item>}} `stirred`:
+ *   whether something besides tweens can change what a tween reads; `eased`: whether styles may
+ *   follow tweens with a delay; `remembering`: tweens that depend on each of their frames
  */
 function surveyFilm(to, mark) {
   plainTransforms = new WeakMap();
@@ -81,7 +83,7 @@ function surveyFilm(to, mark) {
   const items = [];
   const animated = new Set();
   for (const animation of held.keys()) animated.add(animation.effect?.target);
-  const film = { items, to, stirred: animated.size > 0 };
+  const film = { items, to, stirred: animated.size > 0, eased: stylesMove(), remembering: new Set() };
   for (const entry of driven.values()) {
     if (isCarried(entry.timeline)) continue;
     if (!entry.gsap) {
@@ -122,7 +124,10 @@ function survey(animation, clock, sighted, looped, film, animated, mark) {
     const footprints = footprintsOf(animation, animated);
     // With what is around it, it is put to its beginning, where it shows its start values.
     const early = animation.vars.immediateRender ? Math.min(sighted, span.start) : span.start;
-    film.items.push({ tween: animation, ...span, early, owner: animation, looped: looped || repeats, bent: false, footprints });
+    const item = { tween: animation, ...span, early, owner: animation, looped: looped || repeats, bent: false, footprints };
+    film.items.push(item);
+    // A style that takes its time to follow the tween starts anew in every frame.
+    if (remembers(animation) || (film.eased && animation.targets().some((target) => isElement(target) && isEased(target)))) film.remembering.add(item);
     return;
   }
   if (repeats) {

@@ -45,6 +45,8 @@ function settle() {
   structureChanged = true;
   catchUpWithChanges();
   settleGsap();
+  adoptAnime();
+  hasD3Transitions();
   animationsChanged = true;
   showTime(0, true);
   shownTime = null;
@@ -117,6 +119,8 @@ function finish(t) {
   window.removeEventListener("error", hear);
   repaintOverlooked();
   promises.push(...imagesToCome());
+  if (onTheirWay.size > 0) promises.push(requestsToCome());
+  if (maps().length > 0) promises.push(mapsToCome());
   const [first] = thrown.splice(0);
   if (first !== undefined) throw first;
   if (promises.length === 0) return 0;

@@ -8,7 +8,7 @@
 //!   fps: { num: 30, den: 1 },    // the grid on which a page that begins in mid film catches up
 //!   variables: {},               // the render's variables
 //!   images: [],                  // URLs of pictures that may be shown while the page moves
-//!   budgets: { fonts: 10000 },   // longest waits in ms: document, scripts, fonts, timelines, images, adapters
+//!   budgets: { fonts: 10000 },   // longest waits in ms: document, scripts, fonts, timelines, images, requests, adapters
 //!   load: "7",                   // names this load of the page to the server
 //! };
 //! ```
@@ -43,6 +43,7 @@ const RUNTIME: &str = concat!(
     "(() => {\n\"use strict\";\nif (globalThis.__framewright) return;\n",
     include_str!("../runtime/natives.js"),
     include_str!("../runtime/resources.js"),
+    include_str!("../runtime/requests.js"),
     include_str!("../runtime/clock.js"),
     include_str!("../runtime/random.js"),
     include_str!("../runtime/raf.js"),
@@ -55,6 +56,7 @@ const RUNTIME: &str = concat!(
     include_str!("../runtime/replay.js"),
     include_str!("../runtime/animations.js"),
     include_str!("../runtime/adapters.js"),
+    include_str!("../runtime/d3.js"),
     include_str!("../runtime/repaint.js"),
     include_str!("../runtime/changes.js"),
     include_str!("../runtime/fonts.js"),

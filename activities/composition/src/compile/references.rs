@@ -101,7 +101,7 @@ pub(crate) fn in_style(file: &str, base: &Url, text: &str) -> Vec<Reference> {
 
 /// What the module `text` at `base` imports by literal names.
 pub(crate) fn in_module(file: &str, base: &Url, text: &str, imports: &ImportMap) -> Vec<Reference> {
-    let mut found = Vec::new();
+    let mut found = programs(file, text);
     for keyword in ["from", "import"] {
         for tail in after_word(text, keyword) {
             let target = quoted(tail).or_else(|| quoted(tail.strip_prefix('(')?.trim_start()));
@@ -118,7 +118,29 @@ pub(crate) fn in_script(file: &str, base: &Url, text: &str, imports: &ImportMap)
         let target = quoted(tail.strip_prefix('(')?.trim_start())?;
         imports.resolve(base, &target)
     });
-    targets.map(|url| imported(file, url, imports)).collect()
+    let mut found = programs(file, text);
+    found.extend(targets.map(|url| imported(file, url, imports)));
+    found
+}
+
+/// WebAssembly that a script fetches by a literal address.
+fn programs(file: &str, text: &str) -> Vec<Reference> {
+    let ends = text.match_indices(".wasm");
+    let found = ends.filter_map(|(at, end)| {
+        let start = text[..at].rfind(['"', '\'', '`'])? + 1;
+        let quoted = text[at + end.len()..].starts_with(['"', '\'', '`']);
+        let target = Some(&text[start..at + end.len()]).filter(|_| quoted)?;
+        let url = Url::parse(target).ok()?;
+        let fetched = target.starts_with("https://") && !target.contains(['$', '{', '\\']);
+        fetched.then(|| Reference {
+            url,
+            kind: Kind::Other,
+            place: format!("`{file}`: WebAssembly"),
+            optional: true,
+            imports: ImportMap::default(),
+        })
+    });
+    found.collect()
 }
 
 impl ImportMap {
