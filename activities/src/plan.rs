@@ -159,6 +159,7 @@ async fn compile(workshop: &Workshop, request: &FilmRequest) -> Result<PageBundl
     let options = CompileOptions {
         entry: request.entry.clone(),
         variables,
+        strict: false,
     };
     let bundle = framewright_composition::compile(&project, &options, &workshop.vendor).await?;
     for warning in &bundle.warnings {

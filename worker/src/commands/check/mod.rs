@@ -17,6 +17,7 @@ pub(crate) async fn check(args: CheckArgs) -> Result<(), Exit> {
     let options = CompileOptions {
         entry: args.entry.clone(),
         variables: args.variables.clone().unwrap_or_default(),
+        strict: false,
     };
     let report = tokio::select! {
         report = check::check(&workshop, &project, &options) => report?,
