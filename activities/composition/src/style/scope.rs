@@ -57,6 +57,7 @@ impl Walk<'_> {
                     if matches!(parser.next(), Ok(Token::CurlyBracketBlock)) {
                         self.edits
                             .push(start..end, (self.change)(&self.css[start..end]));
+                        pass_block(parser);
                     }
                 }
             }
@@ -68,14 +69,17 @@ impl Walk<'_> {
         pass(parser, Delimiter::CurlyBracketBlock | Delimiter::Semicolon);
         let end = parser.position().byte_index();
         let has_block = matches!(parser.next(), Ok(Token::CurlyBracketBlock));
-        if !has_block || !GROUPS.contains(&name) || self.depth >= DEEPEST {
+        if !has_block {
             return;
+        }
+        if !GROUPS.contains(&name) || self.depth >= DEEPEST {
+            return pass_block(parser);
         }
         if name == "scope" {
             // The rules in it are relative to what its prelude names.
             let prelude = scope_prelude(&self.css[start..end], self.change);
             self.edits.push(start..end, prelude);
-            return;
+            return pass_block(parser);
         }
         self.depth += 1;
         // It fails where something was left unread, and all is read.
@@ -109,6 +113,15 @@ fn scope_prelude(prelude: &str, change: &dyn Fn(&str) -> String) -> String {
     edits.apply(prelude)
 }
 
+/// Reads the block whose opening was read last. Else the parser stands at its beginning, and only the
+/// next token would take it behind its end.
+fn pass_block(parser: &mut Parser<'_, '_>) {
+    let _ = parser.parse_nested_block(|inner| {
+        while inner.next_including_whitespace_and_comments().is_ok() {}
+        Ok::<(), ParseError<'_, ()>>(())
+    });
+}
+
 /// Reads up to one of `delimiters`.
 fn pass(parser: &mut Parser<'_, '_>, delimiters: Delimiters) {
     let _ = parser.parse_until_before(delimiters, |inner| {
@@ -128,7 +141,7 @@ mod tests {
             @media (width > 3px) { @supports (display: grid) { .f , .g{} } }\n\
             @layer base{h1{}} @container c (width>1px){.h{}}\n\
             @keyframes k{from{a:b}50%{c:d}}@font-face{font-family:x}@property --p{syntax:'*'}\n\
-            @scope (.i) to (.j){.k{}}@scope{.l{}} .m{content:'}'} .n";
+            @scope (.i) to (.j){.k{}}@scope{.l{}} .m{content:'}'}.o{}.q{} .n";
         let expected = css
             .replace(".a:is(.b,.c){", "<.a:is(.b,.c)>{")
             .replace(".f , .g{", "<.f , .g>{")
@@ -136,7 +149,9 @@ mod tests {
             .replace(".h{", "<.h>{")
             .replace("(.i) to (.j)", "(<.i>) to (<.j>)")
             .replace("@scope{", "@scope (<:root>) {")
-            .replace(".m{", "<.m>{");
+            .replace(".m{", "<.m>{")
+            .replace(".o{", "<.o>{")
+            .replace(".q{", "<.q>{");
         assert_eq!(with_selectors(css, &|list| format!("<{list}>")), expected);
     }
 }
