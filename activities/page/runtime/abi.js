@@ -17,10 +17,10 @@ window.__player = {
 };
 window.__hf = {
   ...window.__hf,
-  seek,
+  seek: seekByBridge,
   get duration() {
     return filmDuration();
   },
 };
 
-hide(globalThis, "__framewright", Object.freeze({ status, settle, seek }));
+hide(globalThis, "__framewright", Object.freeze({ status, settle, seek, compose }));

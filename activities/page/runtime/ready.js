@@ -19,7 +19,7 @@ const waits = [
   wait("timelines", 10_000, pendingTimelines),
   wait("images", 15_000, () => [...pendingImages(), ...pendingStock()]),
   wait("requests", 20_000, pendingRequests),
-  wait("adapters", 20_000, () => [...pendingAdapters(), ...pendingPlayers()]),
+  wait("adapters", 20_000, () => [...pendingAdapters(), ...pendingPlayers(), ...pendingShaders()]),
 ];
 
 /**
