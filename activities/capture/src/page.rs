@@ -374,6 +374,10 @@ impl Page {
             self.essential()?;
             let status = status.unwrap_or_default();
             if let Some(failed) = status.failed {
+                if failed.kind == "webgpu" {
+                    let message = failed.message;
+                    return Err(CaptureError::WebGpu { message });
+                }
                 return Err(CaptureError::PageFailed {
                     kind: failed.kind,
                     message: failed.message,

@@ -82,15 +82,22 @@ function isWithin(element, set) {
 /** @param {number} t film time, seconds */
 function seekAnimations(t) {
   if (animationsChanged || stylesMove()) discoverAnimations(t);
+  // To ask brings all styles up to date, and to set makes them stale: first the one, then the other.
+  const moves = [];
   for (const [animation, state] of held) {
+    const { playState } = animation;
     // The page has cancelled it; setting its time would bring it back.
-    if (animation.playState === "idle") continue;
+    if (playState === "idle") continue;
+    heedPage(animation, state, t);
+    moves.push({ animation, state, runs: playState !== "paused" });
+  }
+  for (const { animation, state, runs } of moves) {
+    const time = Math.max(0, timeOf(state, t));
+    if (!runs && time === state.shown) continue;
+    state.shown = time;
     try {
-      heedPage(animation, state, t);
-      const time = Math.max(0, timeOf(state, t));
-      if (animation.playState !== "paused") animation.pause();
-      if (Math.abs(animation.currentTime - time) > SAME_MS) animation.currentTime = time;
-      state.shown = time;
+      if (runs) animation.pause();
+      animation.currentTime = time;
     } catch {
       left.add(animation); // it follows scrolling, and has no time to set
       held.delete(animation);

@@ -145,6 +145,7 @@ function check() {
   if (missingScripts.length > 0) {
     fail("script", `the script \`${missingScripts[0]}\` could not be loaded`, missingScripts[0]);
   }
+  checkWebgpu();
   const now = native.now();
   const report = [];
   for (const one of waits) {

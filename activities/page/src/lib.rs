@@ -45,6 +45,7 @@ const RUNTIME: &str = concat!(
     include_str!("../runtime/natives.js"),
     include_str!("../runtime/resources.js"),
     include_str!("../runtime/requests.js"),
+    include_str!("../runtime/webgpu.js"),
     include_str!("../runtime/clock.js"),
     include_str!("../runtime/random.js"),
     include_str!("../runtime/raf.js"),
