@@ -91,6 +91,15 @@ pub enum CaptureError {
         exceptions: Vec<String>,
     },
 
+    /// The page draws with WebGPU and has no other way.
+    #[error(
+        "the page needs WebGPU, which a renderer without a graphics card does not have: {message}"
+    )]
+    WebGpu {
+        /// What the page said.
+        message: String,
+    },
+
     /// The page needs something that the plan does not hold.
     #[error("the page needs the {destination} `{url}`, which is not there")]
     AssetMissing {
@@ -179,6 +188,7 @@ impl Fault for CaptureError {
             Self::WrongPicture { .. } => "FW0214",
             Self::Interrupted => "FW0215",
             Self::Io { .. } => "FW0216",
+            Self::WebGpu { .. } => "FW0217",
         }
     }
 
@@ -187,6 +197,7 @@ impl Fault for CaptureError {
             Self::ChromiumMissing { .. }
             | Self::ForeignGl { .. }
             | Self::PageFailed { .. }
+            | Self::WebGpu { .. }
             | Self::AssetMissing { .. }
             | Self::SeekFailed { .. } => Disposition::Permanent,
             // A starved machine is the likelier cause than a page that waits for ever: the waits

@@ -76,6 +76,10 @@ pub const FLAGS: &[Flag] = &[
         "the compositor draws every frame whole: drawn in part, the edges of layers in 3-D depend on what moved before (some 300 pixels of `examples/launch`)",
     ),
     flag(
+        "--enable-blink-features=CanvasDrawElement",
+        "shader transitions draw scenes, which are HTML, into canvases",
+    ),
+    flag(
         "--force-color-profile=srgb",
         "colours do not depend on a screen",
     ),

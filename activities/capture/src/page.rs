@@ -32,6 +32,10 @@ use tokio::time::{Instant, sleep};
 /// Between two questions whether the page is ready.
 const POLL: Duration = Duration::from_millis(4);
 
+/// What the runtime answers when the page must be painted once more before a frame is right: two
+/// scenes are to be blended by a shader.
+const TO_BE_COMPOSED: u64 = 1;
+
 /// Any time will do as the first, but it must not be near zero: Chromium takes zero for "now".
 const FIRST_TICK_MS: f64 = 10_000.0;
 
@@ -176,22 +180,12 @@ impl Page {
 
     /// Begins to move the page to the time of `frame`. What is shown does not change by that.
     pub(crate) async fn post_seek(&mut self, frame: u32) -> Result<Seek, CaptureError> {
-        let Some(object) = self.runtime.clone() else {
-            return Err(CaptureError::Interrupted);
-        };
-        let mut call = CallFunctionOnParams::new("function(t){return this.seek(t)}");
-        call.object_id = Some(object);
-        call.arguments = Some(vec![CallArgument {
+        let time = CallArgument {
             value: Some(self.spec.fps.seconds_at(frame).into()),
             ..CallArgument::default()
-        }]);
-        call.return_by_value = Some(true);
-        call.await_promise = Some(true);
-        let posted = self
-            .browser
-            .pipe
-            .post(Some(&self.tab.session), &call)
-            .await?;
+        };
+        let seek = self.call_runtime("function(t){return this.seek(t)}", vec![time]);
+        let posted = seek.await?;
         Ok(Seek { frame, posted })
     }
 
@@ -201,13 +195,41 @@ impl Page {
         let budget = self.spec.budgets.seek;
         let reply = self.browser.pipe.answer(posted, budget).await?;
         let answer: EvaluateReturns = reply.read()?;
-        match answer.exception_details {
-            None => Ok(()),
-            Some(details) => Err(CaptureError::SeekFailed {
-                frame,
-                message: describe(&details),
-            }),
+        let failed = |details| CaptureError::SeekFailed {
+            frame,
+            message: describe(&details),
+        };
+        if let Some(details) = answer.exception_details {
+            return Err(failed(details));
         }
+        if answer.result.value.and_then(|value| value.as_u64()) != Some(TO_BE_COMPOSED) {
+            return Ok(());
+        }
+        self.frame(Want::Effects).await?;
+        let composed = self.call_runtime("function(){return this.compose()}", Vec::new());
+        let posted = composed.await?;
+        let reply = self.browser.pipe.answer(posted, budget).await?;
+        let answer: EvaluateReturns = reply.read()?;
+        answer
+            .exception_details
+            .map_or(Ok(()), |details| Err(failed(details)))
+    }
+
+    async fn call_runtime(
+        &mut self,
+        function: &str,
+        arguments: Vec<CallArgument>,
+    ) -> Result<Posted, CaptureError> {
+        let Some(object) = self.runtime.clone() else {
+            return Err(CaptureError::Interrupted);
+        };
+        let mut call = CallFunctionOnParams::new(function);
+        call.object_id = Some(object);
+        call.arguments = Some(arguments);
+        call.return_by_value = Some(true);
+        call.await_promise = Some(true);
+        let pipe = &mut self.browser.pipe;
+        pipe.post(Some(&self.tab.session), &call).await
     }
 
     /// Makes one frame of the page as it is.
@@ -352,6 +374,10 @@ impl Page {
             self.essential()?;
             let status = status.unwrap_or_default();
             if let Some(failed) = status.failed {
+                if failed.kind == "webgpu" {
+                    let message = failed.message;
+                    return Err(CaptureError::WebGpu { message });
+                }
                 return Err(CaptureError::PageFailed {
                     kind: failed.kind,
                     message: failed.message,

@@ -17,7 +17,7 @@ window.__player = {
 };
 window.__hf = {
   ...window.__hf,
-  seek,
+  seek: seekByBridge,
   get duration() {
     return filmDuration();
   },

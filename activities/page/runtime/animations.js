@@ -19,8 +19,8 @@ const SAME_MS = 0.002;
 
 /** @type {Map<Animation, Held>} */
 const held = new Map();
-/** Those that follow scrolling: they have no time to set. @type {WeakSet<Animation>} */
-const scrolled = new WeakSet();
+/** Those that the film does not move. @type {WeakSet<Animation>} */
+const left = new WeakSet();
 let animationsChanged = true;
 /** Clips that have got a box since animations were last looked for. @type {Set<Element>} */
 const reopened = new Set();
@@ -46,12 +46,12 @@ function hold(animation, begin) {
 function discoverAnimations(t) {
   animationsChanged = false;
   for (const animation of document.getAnimations()) {
-    if (held.has(animation) || scrolled.has(animation)) continue;
+    if (held.has(animation) || left.has(animation)) continue;
     hold(animation, beginOf(animation, t));
     try {
       animation.currentTime = 0; // it has run in real time until now
     } catch {
-      scrolled.add(animation);
+      left.add(animation); // it follows scrolling, and has no time to set
       held.delete(animation);
     }
   }
@@ -82,17 +82,24 @@ function isWithin(element, set) {
 /** @param {number} t film time, seconds */
 function seekAnimations(t) {
   if (animationsChanged || stylesMove()) discoverAnimations(t);
+  // To ask brings all styles up to date, and to set makes them stale: first the one, then the other.
+  const moves = [];
   for (const [animation, state] of held) {
+    const { playState } = animation;
     // The page has cancelled it; setting its time would bring it back.
-    if (animation.playState === "idle") continue;
+    if (playState === "idle") continue;
+    heedPage(animation, state, t);
+    moves.push({ animation, state, runs: playState !== "paused" });
+  }
+  for (const { animation, state, runs } of moves) {
+    const time = Math.max(0, timeOf(state, t));
+    if (!runs && time === state.shown) continue;
+    state.shown = time;
     try {
-      heedPage(animation, state, t);
-      const time = Math.max(0, timeOf(state, t));
-      if (animation.playState !== "paused") animation.pause();
-      if (Math.abs(animation.currentTime - time) > SAME_MS) animation.currentTime = time;
-      state.shown = time;
+      if (runs) animation.pause();
+      animation.currentTime = time;
     } catch {
-      scrolled.add(animation);
+      left.add(animation); // it follows scrolling, and has no time to set
       held.delete(animation);
     }
   }

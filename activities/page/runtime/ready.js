@@ -19,7 +19,7 @@ const waits = [
   wait("timelines", 10_000, pendingTimelines),
   wait("images", 15_000, () => [...pendingImages(), ...pendingStock()]),
   wait("requests", 20_000, pendingRequests),
-  wait("adapters", 20_000, () => [...pendingAdapters(), ...pendingPlayers()]),
+  wait("adapters", 20_000, () => [...pendingAdapters(), ...pendingPlayers(), ...pendingShaders()]),
 ];
 
 /**
@@ -145,6 +145,7 @@ function check() {
   if (missingScripts.length > 0) {
     fail("script", `the script \`${missingScripts[0]}\` could not be loaded`, missingScripts[0]);
   }
+  checkWebgpu();
   const now = native.now();
   const report = [];
   for (const one of waits) {

@@ -21,6 +21,7 @@ window.addEventListener(
     if (!(element instanceof Element)) {
       const place = event.filename ? ` (${event.filename}:${event.lineno})` : "";
       note(`${event.message}${place}`);
+      blameWebgpu(event.message);
       return;
     }
     failedResources.add(element);
@@ -34,7 +35,9 @@ window.addEventListener(
 // Load events of elements pass the document but never the window.
 document.addEventListener("load", (event) => loadedScripts.add(event.target), true);
 window.addEventListener("unhandledrejection", (event) => {
-  note(`Unhandled rejection: ${event.reason?.stack?.split("\n")[0] ?? event.reason}`);
+  const reason = String(event.reason?.stack?.split("\n")[0] ?? event.reason);
+  note(`Unhandled rejection: ${reason}`);
+  blameWebgpu(reason);
 });
 
 /** @returns {string[]} scripts that were asked for and have neither come nor failed */

@@ -60,7 +60,8 @@ function settle() {
 /**
  * Shows the film at `t` seconds.
  * @param {number} t
- * @returns {0 | Promise<0>} a promise where the page or a replay has to be waited for
+ * @returns {number | Promise<number>} 0, or `TO_BE_COMPOSED`; a promise where the page or a replay
+ *   has to be waited for
  */
 function seek(t) {
   settle();
@@ -123,6 +124,11 @@ function finish(t) {
   if (maps().length > 0) promises.push(mapsToCome());
   const [first] = thrown.splice(0);
   if (first !== undefined) throw first;
-  if (promises.length === 0) return 0;
-  return Promise.all(promises).then(() => 0);
+  if (promises.length === 0) return hasShaders() ? finishShaders(t) : 0;
+  return Promise.all(promises).then(() => (hasShaders() ? finishShaders(t) : 0));
+}
+
+/** Last of all, because scenes are copied as they are. */
+function finishShaders(t) {
+  return prepareShaders(t)?.then(() => TO_BE_COMPOSED) ?? 0;
 }

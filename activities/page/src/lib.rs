@@ -15,7 +15,8 @@
 //!
 //! From then on the page's clock, its dice and its animation frames are ours, `globalThis.__framewright`
 //! tells the driver when the page is ready (`status()`), brings it to its beginning (`settle()`)
-//! and shows a moment of the film (`seek(t)`).
+//! and shows a moment of the film (`seek(t)`). Where that answers 1, two scenes are to be blended:
+//! the driver makes a frame, and calls `compose()` before it shows the next one.
 //!
 //! Invariants:
 //! * what a frame shows depends on the page and the frame's time, not on the frames the page was
@@ -44,6 +45,7 @@ const RUNTIME: &str = concat!(
     include_str!("../runtime/natives.js"),
     include_str!("../runtime/resources.js"),
     include_str!("../runtime/requests.js"),
+    include_str!("../runtime/webgpu.js"),
     include_str!("../runtime/clock.js"),
     include_str!("../runtime/random.js"),
     include_str!("../runtime/raf.js"),
@@ -57,6 +59,8 @@ const RUNTIME: &str = concat!(
     include_str!("../runtime/animations.js"),
     include_str!("../runtime/adapters.js"),
     include_str!("../runtime/d3.js"),
+    include_str!("../runtime/copies.js"),
+    include_str!("../runtime/shaders.js"),
     include_str!("../runtime/repaint.js"),
     include_str!("../runtime/changes.js"),
     include_str!("../runtime/fonts.js"),

@@ -217,6 +217,8 @@ async fn what_is_pending_has_a_name() {
         ("script", "http://film.localhost/gone.js", format!("{root}</div><script>let s = document.createElement(\"script\"); s.src = \"gone.js\"; document.head.append(s)</script>")),
         ("timeout", "for images: `http://film.localhost/slow.png`", format!("{root}</div><script>__timelines.main = {{ duration: () => 1, seek() {{}} }}; addEventListener(\"load\", () => {{ document.body.append(new Image()); document.images[0].src = \"slow.png\" }})</script>")),
         ("timing", "`data-start=\"b\"` leads back to itself", format!("{root}<i id=a data-start=b data-duration=1></i><i id=b data-start=a data-duration=1></i></div><script>__timelines.main = {{ duration: () => 1, seek() {{}} }}</script>")),
+        ("webgpu", "requestAdapter", format!("{root}</div><script>__timelines.main = {{ duration: () => 1, seek() {{}} }}; navigator.gpu.requestAdapter()</script>")),
+        ("webgpu", "WebGPU is not there", format!("{root}</div><script type=module>__timelines.main = {{ duration: () => 1, seek() {{}} }}; if (!document.createElement(\"canvas\").getContext(\"webgpu\")) throw new Error(\"WebGPU is not there\")</script>")),
         ("duration", "`data-duration`", "<div data-composition-id=\"main\"></div><script>__timelines.main = { duration: () => 1e10, seek() {} }</script>".to_owned()),
     ];
     for (kind, message, page) in table {
