@@ -29,11 +29,8 @@ pub async fn check(
     options: &CompileOptions,
 ) -> Result<Report, Failure> {
     let mut checked = check::check(project, options, &workshop.vendor).await?;
-    let opened = match checked.bundle.take() {
-        Some(bundle) => {
-            checked.bundle = Some(bundle.clone());
-            page::look(workshop, bundle, &mut checked).await?
-        }
+    let opened = match checked.bundle.clone() {
+        Some(bundle) => page::look(workshop, bundle, &mut checked).await?,
         None => false,
     };
     Ok(Report {

@@ -3,6 +3,7 @@
 //! A [`Project`] is a folder or zip with a composition in it. [`inspect`] reads the facts that its
 //! root declares; [`compile`] turns it into a [`PageBundle`]: every byte that the browser will be
 //! given, by URL. After that no network is needed, and the same bundle gives the same film.
+//! [`mod@check`] says what is wrong with a project, and where.
 //!
 //! Invariants:
 //! * pages are served as they were written; only the entry file is touched, and only where the

@@ -21,6 +21,8 @@
   /** @typedef {{message: string, url: string, line: number}} Thrown */
   /** @type {{loading: Thrown[], moving: Thrown[]}} */
   const thrown = { loading: [], moving: [] };
+  /** What the page wrote to the console. @type {Thrown[]} */
+  const said = [];
   const OWN = /(https?:\/\/film\.localhost\/[^\s)]*?):(\d+):\d+/;
 
   /** @returns {Thrown} with the first place in the project's own files, if there is one */
@@ -44,6 +46,16 @@
     record(what);
   });
   window.addEventListener("unhandledrejection", (event) => record(describe(event.reason)));
+
+  for (const kind of ["warn", "error"]) {
+    const original = console[kind];
+    console[kind] = (...values) => {
+      original.apply(console, values);
+      const message = values.map(String).join(" ").split("\n")[0].slice(0, 200);
+      const own = OWN.exec(new Error().stack);
+      if (said.length < 20) said.push({ message, url: own?.[1] ?? "", line: Number(own?.[2] ?? 0) });
+    };
+  }
 
   // --- timers
 
@@ -199,7 +211,7 @@
       if (!found) continue;
       const entry = entryOf(element, t);
       entry.shown += 1;
-      entry.text ||= nodes.map((node) => node.data).join("").trim().replace(/\s+/g, " ").slice(0, 60);
+      entry.text ||= nodes.map((node) => node.data).join("").trim().replace(/\s+/g, " ").replace(/^(.{60}).+$/, "$1…");
       if (isApart(found.rect, frame)) entry.outside += 1;
       else if (isCut(found, frame)) entry.cut += 1;
       const clip = clipOf(element, root);
@@ -272,6 +284,7 @@
       outside: outside.map(({ at, t, what }) => ({ at, t, what })),
       loading: thrown.loading,
       moving: thrown.moving,
+      said,
     };
   }
 

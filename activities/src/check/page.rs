@@ -24,6 +24,7 @@ struct Seen {
     outside: Vec<Outside>,
     loading: Vec<Thrown>,
     moving: Vec<Thrown>,
+    said: Vec<Thrown>,
 }
 
 #[derive(Deserialize)]
@@ -95,59 +96,51 @@ pub(super) async fn look(
     looked.map(|()| true)
 }
 
+/// What a page that does not answer, or not as it should, is blamed for is a finding.
 async fn look_at(
     lane: &mut Lane,
     fps: Fps,
     frames: u32,
     checked: &mut Checked,
 ) -> Result<(), Failure> {
-    for timer in lane
-        .evaluate::<Vec<Timer>>("__framewrightCheck.timers()")
-        .await?
-    {
-        let place = checked.locate(&timer.url, timer.line);
-        // A column would make the same timer another one than the words found.
-        let why = format!(
-            "`{}` of {} ms still runs when the film begins",
-            timer.kind, timer.delay
-        );
-        if !timers_known(checked, &place) {
-            checked
-                .findings
-                .add(&rule::TIMER_ANIMATION, place, timer.kind, why);
+    let root = checked.root.clone().unwrap_or_default();
+    match look_through(lane, fps, frames, checked).await {
+        Err(CaptureError::Refused { message, .. }) => {
+            let why = format!("the page cannot be looked at: {message}");
+            let subject = root.file.clone();
+            checked.findings.add(&rule::PAGE_FAILED, root, subject, why);
+            Ok(())
         }
+        looked => Ok(looked?),
     }
-    let looks = LOOKS.min(frames);
-    for index in 0..looks {
-        let frame = match looks {
-            1 => 0,
-            _ => (u64::from(index) * u64::from(frames - 1) / u64::from(looks - 1)) as u32,
-        };
+}
+
+async fn look_through(
+    lane: &mut Lane,
+    fps: Fps,
+    frames: u32,
+    checked: &mut Checked,
+) -> Result<(), CaptureError> {
+    timers(lane.evaluate("__framewrightCheck.timers()").await?, checked);
+    for frame in moments(frames) {
         let seconds = fps.seconds_at(frame);
         let ask = format!("__framewrightCheck.look({seconds})");
         match lane.evaluate::<Option<Thrown>>(&ask).await {
             Ok(None) => {}
             Ok(Some(thrown)) => {
-                threw(
-                    &rule::SEEK_ERROR,
-                    thrown,
-                    &format!(" (frame {frame})"),
-                    checked,
-                );
+                let when = format!(" (frame {frame})");
+                threw(&rule::SEEK_ERROR, thrown, &when, checked);
                 break;
             }
             Err(CaptureError::Unanswered { budget, .. }) => {
-                let why = format!(
-                    "the page did not come to frame {frame} within {} s",
-                    budget.as_secs()
-                );
+                let seconds = budget.as_secs();
+                let why = format!("the page did not come to frame {frame} within {seconds} s");
                 let place = checked.root.clone().unwrap_or_default();
-                checked
-                    .findings
-                    .add(&rule::SEEK_ERROR, place, format!("frame {frame}"), why);
+                let subject = format!("frame {frame}");
+                checked.findings.add(&rule::SEEK_ERROR, place, subject, why);
                 return Ok(());
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
     let seen: Seen = lane.evaluate("__framewrightCheck.report()").await?;
@@ -155,13 +148,34 @@ async fn look_at(
     Ok(())
 }
 
-fn timers_known(checked: &Checked, place: &Place) -> bool {
-    let mut findings = checked.findings.sorted().into_iter();
-    findings.any(|one| {
-        one.rule.id == rule::TIMER_ANIMATION.id
-            && one.place.file == place.file
-            && one.place.line == place.line
-    })
+/// Frames from the first to the last, evenly spread.
+fn moments(frames: u32) -> impl Iterator<Item = u32> {
+    let looks = LOOKS.min(frames);
+    let (last, gaps) = (u64::from(frames - 1), u64::from(looks.max(2) - 1));
+    (0..looks).map(move |index| (u64::from(index) * last / gaps) as u32)
+}
+
+fn timers(running: Vec<Timer>, checked: &mut Checked) {
+    for Timer {
+        kind,
+        delay,
+        url,
+        line,
+    } in running
+    {
+        let place = checked.locate(&url, line);
+        // The words of the script may have told already.
+        let is_known = checked.findings.sorted().into_iter().any(|one| {
+            one.rule.id == rule::TIMER_ANIMATION.id
+                && (&one.place.file, one.place.line) == (&place.file, place.line)
+        });
+        if !is_known {
+            let why = format!("`{kind}` of {delay} ms still runs when the film begins");
+            checked
+                .findings
+                .add(&rule::TIMER_ANIMATION, place, kind, why);
+        }
+    }
 }
 
 fn tell(seen: Seen, checked: &mut Checked) {
@@ -170,6 +184,15 @@ fn tell(seen: Seen, checked: &mut Checked) {
     }
     for thrown in seen.moving {
         threw(&rule::SEEK_ERROR, thrown, "", checked);
+    }
+    for said in seen.said {
+        let why = format!("the page said `{}`", said.message);
+        let place = place_in_script(&said, checked);
+        if !checked.findings.knows(&rule::CONSOLE, &said.message) {
+            checked
+                .findings
+                .add(&rule::CONSOLE, place, said.message, why);
+        }
     }
     for Text {
         at,
@@ -215,12 +238,16 @@ fn threw(rule: &'static Rule, thrown: Thrown, when: &str, checked: &mut Checked)
     if checked.findings.knows(rule, &thrown.message) {
         return;
     }
-    let place = match &checked.root {
-        Some(root) if thrown.url.is_empty() => Place::file(&root.file),
-        _ => checked.locate(&thrown.url, thrown.line),
-    };
+    let place = place_in_script(&thrown, checked);
     let why = format!("a script threw `{}`{when}", thrown.message);
     checked.findings.add(rule, place, thrown.message, why);
+}
+
+fn place_in_script(thrown: &Thrown, checked: &Checked) -> Place {
+    match &checked.root {
+        Some(root) if thrown.url.is_empty() => Place::file(&root.file),
+        _ => checked.locate(&thrown.url, thrown.line),
+    }
 }
 
 /// What the page asked for and did not get, unless it was found before the page was opened.
@@ -321,7 +348,9 @@ fn not_ready(error: CaptureError, checked: &mut Checked) -> Result<(), Failure> 
         _ => false,
     };
     if !is_known {
-        checked.findings.add(rule, root, kind, message);
+        // What it is about is the first thing in backticks.
+        let subject = message.split('`').nth(1).unwrap_or(&kind).to_owned();
+        checked.findings.add(rule, root, subject, message);
     }
     Ok(())
 }
@@ -347,7 +376,15 @@ impl Thrown {
 
 #[cfg(test)]
 mod tests {
-    use super::Thrown;
+    use super::{Thrown, moments};
+
+    #[test]
+    fn moments_go_from_the_first_frame_to_the_last() {
+        assert_eq!(moments(1).collect::<Vec<_>>(), [0]);
+        assert_eq!(moments(3).collect::<Vec<_>>(), [0, 1, 2]);
+        let many: Vec<_> = moments(1000).collect();
+        assert_eq!((many.len(), many[0], many[39]), (40, 0, 999));
+    }
 
     #[test]
     fn exceptions_are_read_back() {

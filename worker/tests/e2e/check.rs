@@ -71,6 +71,7 @@ fn every_mistake_has_its_line() {
             "unknown-variable index.html:32",
             "wall-clock index.html:33",
             "font-substituted index.html:34",
+            "console index.html:35",
             "film-clock index.html:35",
             "seeded-random index.html:36",
             "timer-animation index.html:37",

@@ -124,6 +124,8 @@ rules! {
         "mend the script: what comes after that line did not run";
     SEEK_ERROR Error "seek-error" "The page threw while it was moved to a moment of the film" =>
         "mend the callback or listener; `framewright stills` shows the same error";
+    CONSOLE Note "console" "The page wrote a warning or an error to the console while it loaded or moved" =>
+        "look at what it says: a selector that finds nothing is told in this way";
     NEVER_READY Error "never-ready" "The page does not get ready" =>
         "make it finish what it waits for, or wait for less";
     PAGE_FAILED Error "page-failed" "The page cannot be shown" =>

@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 
 /// Longer lines of code are cut around the place.
 const WIDTH: usize = 100;
+/// What is shown of them before the place.
+const BEFORE: usize = 16;
 
 const BOLD: Style = Style::new().effects(Effects::BOLD);
 const FAINT: Style = AnsiColor::BrightBlue.on_default().effects(Effects::BOLD);
@@ -70,7 +72,9 @@ fn excerpt(place: &Place, project: &Project) -> Option<String> {
     let text = std::str::from_utf8(project.get(&place.file)?).ok()?;
     let line = text.lines().nth((place.line? as usize).checked_sub(1)?)?;
     let from = match place.column {
-        Some(column) if line.chars().count() > WIDTH => column as usize - 1,
+        Some(column) if line.chars().count() > WIDTH => {
+            (column as usize - 1).saturating_sub(BEFORE)
+        }
         _ => 0,
     };
     let rest: String = line.chars().skip(from).collect();
@@ -78,6 +82,9 @@ fn excerpt(place: &Place, project: &Project) -> Option<String> {
     let mut code: String = rest.chars().take(WIDTH).collect();
     if code.len() < rest.len() {
         code.push('…');
+    }
+    if from > 0 {
+        code.insert(0, '…');
     }
     (!code.is_empty()).then_some(code)
 }
