@@ -34,7 +34,7 @@ const POLL: Duration = Duration::from_millis(4);
 
 /// What the runtime answers when the page must be painted once more before a frame is right: two
 /// scenes are to be blended by a shader.
-const TO_BE_COMPOSED: u64 = 1;
+const TO_BE_BLENDED: u64 = 1;
 
 /// Any time will do as the first, but it must not be near zero: Chromium takes zero for "now".
 const FIRST_TICK_MS: f64 = 10_000.0;
@@ -202,12 +202,12 @@ impl Page {
         if let Some(details) = answer.exception_details {
             return Err(failed(details));
         }
-        if answer.result.value.and_then(|value| value.as_u64()) != Some(TO_BE_COMPOSED) {
+        if answer.result.value.and_then(|value| value.as_u64()) != Some(TO_BE_BLENDED) {
             return Ok(());
         }
         self.frame(Want::Effects).await?;
-        let composed = self.call_runtime("function(){return this.compose()}", Vec::new());
-        let posted = composed.await?;
+        let blended = self.call_runtime("function(){return this.blend()}", Vec::new());
+        let posted = blended.await?;
         let reply = self.browser.pipe.answer(posted, budget).await?;
         let answer: EvaluateReturns = reply.read()?;
         answer

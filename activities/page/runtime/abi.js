@@ -23,4 +23,4 @@ window.__hf = {
   },
 };
 
-hide(globalThis, "__framewright", Object.freeze({ status, settle, seek, compose }));
+hide(globalThis, "__framewright", Object.freeze({ status, settle, seek, compose, blend }));

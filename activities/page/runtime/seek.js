@@ -60,7 +60,7 @@ function settle() {
 /**
  * Shows the film at `t` seconds.
  * @param {number} t
- * @returns {number | Promise<number>} 0, or `TO_BE_COMPOSED`; a promise where the page or a replay
+ * @returns {number | Promise<number>} 0, or `TO_BE_BLENDED`; a promise where the page or a replay
  *   has to be waited for
  */
 function seek(t) {
@@ -130,5 +130,5 @@ function finish(t) {
 
 /** Last of all, because scenes are copied as they are. */
 function finishShaders(t) {
-  return prepareShaders(t)?.then(() => TO_BE_COMPOSED) ?? 0;
+  return prepareShaders(t)?.then(() => TO_BE_BLENDED) ?? 0;
 }

@@ -1,10 +1,10 @@
 // Transitions of `@hyperframes/shader-transitions`. Told that it is being rendered, the library
 // flips scenes by the timeline, and offers to blend two of them in the page: it clones them into
 // canvases, and when the browser has painted these it draws them through its shader. So such a frame
-// takes two paints, and the driver makes the first when a seek answers `TO_BE_COMPOSED`.
+// takes two paints, and the driver makes the first when a seek answers `TO_BE_BLENDED`.
 
-/** What a seek answers when the page must be painted, and `compose()` called, before it is right. */
-const TO_BE_COMPOSED = 1;
+/** What a seek answers when the page must be painted, and `blend()` called, before it is right. */
+const TO_BE_BLENDED = 1;
 
 hide(window, "__HF_VIRTUAL_TIME__", {
   seekToTime: (ms) => seek(ms / 1000),
@@ -64,7 +64,7 @@ function copyScenes(stages) {
 }
 
 /** After the page was painted. */
-function compose() {
+function blend() {
   if (window.__hf_page_composite_resolve?.() === false) throw new Error("a shader transition could not be drawn");
   return 0;
 }

@@ -16,7 +16,7 @@
 //! From then on the page's clock, its dice and its animation frames are ours, `globalThis.__framewright`
 //! tells the driver when the page is ready (`status()`), brings it to its beginning (`settle()`)
 //! and shows a moment of the film (`seek(t)`). Where that answers 1, two scenes are to be blended:
-//! the driver makes a frame, and calls `compose()` before it shows the next one.
+//! the driver makes a frame, and calls `blend()` before it shows the next one.
 //!
 //! Invariants:
 //! * what a frame shows depends on the page and the frame's time, not on the frames the page was
