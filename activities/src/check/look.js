@@ -51,6 +51,9 @@
     const original = console[kind];
     console[kind] = (...values) => {
       original.apply(console, values);
+      // How the runtime tells what a script of a mounted file threw.
+      const error = values.find((value) => value instanceof Error);
+      if (error && String(values[0]).startsWith("composition `")) return record(describe(error));
       const message = values.map(String).join(" ").split("\n")[0].slice(0, 200);
       const own = OWN.exec(new Error().stack);
       if (said.length < 20) said.push({ message, url: own?.[1] ?? "", line: Number(own?.[2] ?? 0) });

@@ -139,7 +139,8 @@ fn a_page_that_cannot_be_a_film_is_refused_by_name() {
     let with = |more: &str| root("data-duration=\"1\" data-no-timeline") + more;
     // The page, the error's code, the culprit.
     for (html, code, culprit) in [
-        (String::new(), "FW0107", "index.html"),
+        (String::new(), "FW0120", "index.html"),
+        ("<p>no film".to_owned(), "FW0107", "index.html"),
         (
             root("data-root=\"true\"") + "<p data-composition-id=\"b\" data-root=\"true\">",
             "FW0108",
@@ -147,6 +148,14 @@ fn a_page_that_cannot_be_a_film_is_refused_by_name() {
         ),
         (root("data-duration=\"NaN\""), "FW0109", "NaN"),
         (root("data-duration=\"36000\""), "FW0109", "36000"),
+        (
+            root("data-duration=\"1\" data-no-timeline").replace(
+                "</div>",
+                "<div data-composition-id=\"b\" data-composition-src=\"index.html\"></div></div>",
+            ),
+            "FW0121",
+            "index.html → index.html",
+        ),
         (with("<img src=\"gone.png\">"), "FW0210", "gone.png"),
         (
             with("<script src=\"gone.js\"></script>"),

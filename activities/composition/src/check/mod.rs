@@ -35,7 +35,6 @@ use crate::{
     project::DEFAULT_ENTRY,
 };
 use document::Document;
-use std::collections::BTreeSet;
 use url::Url;
 
 /// What was found without a browser.
@@ -63,20 +62,23 @@ pub async fn check(
     options: &CompileOptions,
     vendor: &Vendor,
 ) -> Result<Checked> {
-    let (entry, text) = project.entry(options.entry.as_deref())?;
+    let (entry, text) = match project.entry(options.entry.as_deref()) {
+        // There is a place for it: the file.
+        Err(CompositionError::Empty { .. }) => (entry_of(options).to_owned(), ""),
+        entry => entry?,
+    };
     let mut findings = Findings::default();
     let documents = hosts::read(project, &entry, text, &mut findings)?;
     let root = roots::find(&documents[0], &mut findings);
     if let Some(root) = root {
         roots::facts(&documents[0], &documents[0].nodes[root], &mut findings);
     }
-    let mut declared = BTreeSet::new();
+    let mut declared = Vec::new();
     for (index, document) in documents.iter().enumerate() {
         timing::check(document, root.filter(|_| index == 0), &mut findings);
         elements::duplicates(document, &mut findings);
         elements::media(document, &mut findings);
-        let declarations = roots::declarations(document, &mut findings);
-        declared.extend(declarations.into_iter().map(|one| one.id));
+        declared.push(roots::declarations(document, &mut findings));
     }
     let scripts = pieces::scripts(project, &documents);
     let compositions = ids(&documents);
@@ -175,6 +177,11 @@ impl Checked {
     }
 }
 
+fn entry_of(options: &CompileOptions) -> &str {
+    let entry = options.entry.as_deref().unwrap_or(DEFAULT_ENTRY);
+    entry.trim_start_matches("./")
+}
+
 fn line_of(text: &str, line: u32) -> Option<&str> {
     text.lines().nth((line as usize).checked_sub(1)?)
 }
@@ -206,7 +213,7 @@ async fn compiled(
         Ok(bundle) => return Some(bundle),
         Err(error) => error,
     };
-    let file = options.entry.as_deref().unwrap_or(DEFAULT_ENTRY);
+    let file = entry_of(options);
     let (rule, subject) = match &error {
         CompositionError::Missing { url, .. } | CompositionError::Network { url, .. } => {
             (&rule::REMOTE_ASSET, url.as_str())

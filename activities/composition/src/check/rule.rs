@@ -98,6 +98,8 @@ rules! {
         "register it under the value of a `data-composition-id`";
     UNKNOWN_VARIABLE Warning "unknown-variable" "A variable that no composition declares" =>
         "declare it in `data-composition-variables`, or correct its name";
+    INVALID_VARIABLE Warning "invalid-variable" "The value of a variable is not of the type that it is declared with" =>
+        "pass a value of the declared type, or correct the declaration";
     MISSING_ASSET Error "missing-asset" "The project does not have a file that is referred to" =>
         "add the file to the project, correct the path, or remove the reference";
     REMOTE_ASSET Error "remote-asset" "A remote file cannot be had" =>

@@ -1,34 +1,53 @@
-//! Names of variables that nobody declares.
+//! Variables that nobody declares, and values that are not what they are declared to be.
 
 use super::{
     code::{code_of, words},
     document::Document,
     finding::{Findings, Place},
-    pieces::Piece,
+    pieces::{Piece, own_file},
     rule,
 };
-use serde_json::{Map, Value};
+use crate::{
+    CompositionError, VariableDeclaration,
+    variables::{Checked, Values, resolved},
+};
 use std::collections::BTreeSet;
 
-/// Looks for names beside those that are `declared`.
+/// Looks at values that are `given`, by the render and by hosts, and for names that nobody declares.
+/// `declared` has the declarations of each document.
 pub(super) fn check(
     documents: &[Document],
     scripts: &[Piece<'_>],
-    given: &Map<String, Value>,
-    declared: &BTreeSet<String>,
+    given: &Values,
+    declared: &[Vec<VariableDeclaration>],
     findings: &mut Findings,
 ) {
     let why = |name: &str| format!("no composition declares a variable `{name}`");
-    for name in given.keys().filter(|name| !declared.contains(*name)) {
-        let place = Place::file(&documents[0].file);
-        findings.add(&rule::UNKNOWN_VARIABLE, place, name, why(name));
+    let place = Place::file(&documents[0].file);
+    values("the render", &place, given, &declared[0], findings);
+    for document in documents {
+        for node in &document.nodes {
+            let place = document.place_of(node);
+            if let Some(text) = node.get("data-composition-variables") {
+                let own = serde_json::from_str::<Vec<_>>(text).unwrap_or_default();
+                let defaults = resolved(&own, &[]);
+                values("its default", &place, &defaults, &own, findings);
+            }
+            let src = node.get("data-composition-src");
+            let mounted = src.and_then(|src| mounted(documents, document, src));
+            let text = node.get("data-variable-values").unwrap_or_default();
+            if let (Some(mounted), Ok(own)) = (mounted, serde_json::from_str::<Values>(text)) {
+                values("the host", &place, &own, &declared[mounted], findings);
+            }
+        }
     }
+    let declared = declared.iter().flatten().map(|one| one.id.clone());
+    let mut known: BTreeSet<String> = declared.collect();
     // Hosts may pass what their files read without a declaration.
-    let mut known = declared.clone();
     for document in documents {
         for node in &document.nodes {
             let values = node.get("data-variable-values").unwrap_or_default();
-            if let Ok(values) = serde_json::from_str::<Map<String, Value>>(values) {
+            if let Ok(values) = serde_json::from_str::<Values>(values) {
                 known.extend(values.into_iter().map(|(name, _)| name));
             }
         }
@@ -56,6 +75,45 @@ pub(super) fn check(
             }
         }
     }
+}
+
+/// Holds values against declarations, one by one, as the compiler does.
+fn values(
+    who: &str,
+    place: &Place,
+    values: &Values,
+    declared: &[VariableDeclaration],
+    findings: &mut Findings,
+) {
+    let declared: Vec<_> = declared.iter().collect();
+    for (id, value) in values {
+        let one = Values::from_iter([(id.clone(), value.clone())]);
+        let mut checked = Checked {
+            strict: true,
+            warnings: &mut Vec::new(),
+        };
+        match checked.check(who, &one, &declared) {
+            Ok(()) => {}
+            Err(CompositionError::WrongVariable {
+                expected, given, ..
+            }) => {
+                let why = format!("`{id}` is to be {expected}, and {who} says `{given}`");
+                findings.add(&rule::INVALID_VARIABLE, place.clone(), id, why);
+            }
+            Err(_) => {
+                let why = format!("{who} sets `{id}`, which is not declared");
+                findings.add(&rule::UNKNOWN_VARIABLE, place.clone(), id, why);
+            }
+        }
+    }
+}
+
+/// Which document a host mounts.
+fn mounted(documents: &[Document], from: &Document, src: &str) -> Option<usize> {
+    let from_project = src.trim_start_matches("./").trim_start_matches('/');
+    let beside = own_file(from, src).unwrap_or_default();
+    let mut names = [from_project, beside.as_str()].into_iter();
+    names.find_map(|name| documents.iter().position(|one| one.file == name))
 }
 
 /// The variables that a script reads by name, as far as that can be seen.
