@@ -36,6 +36,8 @@ pub struct FilmRequest {
     pub quality: Quality,
     /// Values of the composition's variables, a blob in the store.
     pub variables: Option<Digest>,
+    /// Whether a variable that nothing declares, or of the wrong type, is an error.
+    pub strict_variables: bool,
     /// How many chunks; chosen when absent. Not part of the plan.
     pub chunks: Option<u32>,
     /// How many workers wait for chunks, where that is known. Not part of the plan.
@@ -51,6 +53,7 @@ impl From<RenderJob> for FilmRequest {
             fps: job.fps,
             quality: job.quality,
             variables: job.variables,
+            strict_variables: job.strict_variables,
             chunks: job.chunks,
             workers: None,
         }
@@ -159,7 +162,7 @@ async fn compile(workshop: &Workshop, request: &FilmRequest) -> Result<PageBundl
     let options = CompileOptions {
         entry: request.entry.clone(),
         variables,
-        strict: false,
+        strict: request.strict_variables,
     };
     let bundle = framewright_composition::compile(&project, &options, &workshop.vendor).await?;
     for warning in &bundle.warnings {

@@ -245,6 +245,9 @@ pub(crate) struct FilmArgs {
     /// Values of the composition's variables, a JSON object
     #[arg(long, value_name = "JSON", value_parser = json_object)]
     pub(crate) variables: Option<Variables>,
+    /// Refuse variables that the composition does not declare or that have the wrong type
+    #[arg(long)]
+    pub(crate) strict_variables: bool,
 }
 
 pub(crate) type Variables = serde_json::Map<String, serde_json::Value>;

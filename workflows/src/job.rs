@@ -50,6 +50,9 @@ pub struct RenderJob {
     /// Values for the composition's variables: a JSON object, a blob in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variables: Option<Digest>,
+    /// Whether a variable that nothing declares, or of the wrong type, is an error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict_variables: bool,
 }
 
 /// What the plan found out: the film as the workflow needs to know it.

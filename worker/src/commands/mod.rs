@@ -78,6 +78,7 @@ pub(super) async fn request(
         fps: film.fps,
         quality,
         variables: put_variables(workshop, film.variables.as_ref()).await?,
+        strict_variables: film.strict_variables,
         chunks,
     })
 }

@@ -187,6 +187,7 @@ pub(super) fn options(
         chunks: chunks.unwrap_or(0),
         lanes: lanes.unwrap_or(0),
         variables: film.variables.clone().map(wire_struct),
+        strict_variables: film.strict_variables,
     }
 }
 

@@ -114,6 +114,7 @@ async fn job(
         chunks: at_most("options.chunks", options.chunks, 10_000)?,
         lanes: at_most("options.lanes", options.lanes, 16)?,
         variables,
+        strict_variables: options.strict_variables,
     };
     Ok((job, title))
 }
