@@ -7,14 +7,15 @@
 //!
 //! Invariants:
 //! * pages are served as they were written; only the entry file is touched, and only where the
-//!   contract asks for it. A script from a CDN keeps its own URL, and the bundle answers for it;
+//!   contract asks for it. One that mounts others or has variables is parsed and written anew, with
+//!   all that it mounts in it (`mount`, `style`, `variables`). A script from a CDN keeps its own URL, and the bundle answers for it;
 //! * CDN addresses name npm packages: they come as tarballs from an npm registry, checked against
 //!   the registry's integrity hash, and stay in a cache, so that the second plan needs no network;
 //! * nothing is written into the project;
 //! * generic and system font families mean bundled fonts ([`install_fonts`]), so that every machine
 //!   paints the same text.
 //!
-//! Non-goals: running the page (that is `page` and `capture`), media, and sub-compositions.
+//! Non-goals: running the page (that is `page` and `capture`), and media.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), framewright_composition::CompositionError> {
