@@ -314,7 +314,7 @@ impl Lane {
     async fn confirm(&mut self) -> Result<(), CaptureError> {
         if let Source::Tap(tap) = self.source
             && !std::mem::replace(&mut self.confirmed, true)
-            && !tap.agrees_with_picture(&mut self.page).await?
+            && !tap.resembles_picture(&mut self.page).await?
         {
             return Err(CaptureError::TapLost);
         }

@@ -26,6 +26,9 @@ const PIECE: usize = 4 << 20;
 /// converted.
 const STRIPE: usize = 192 << 10;
 
+/// One pixel in so many may differ between a frame and a picture of it.
+const RESEMBLANCE: usize = 100;
+
 /// Larger mappings are address space that Chromium set aside.
 const LARGEST: usize = 1 << 30;
 
@@ -95,12 +98,31 @@ impl Tap {
 
     /// Whether the frame that is shown now is what can be read.
     pub(crate) async fn agrees_with_picture(&self, page: &mut Page) -> Result<bool, CaptureError> {
+        self.differences(page).await.map(|pixels| pixels == Some(0))
+    }
+
+    /// Whether the frame that is shown now can be nothing else than what is read. A few pixels may
+    /// differ: to take a picture is to draw the frame once more, and the edge of a layer that stands
+    /// on a fraction of a pixel can come out otherwise.
+    pub(crate) async fn resembles_picture(&self, page: &mut Page) -> Result<bool, CaptureError> {
+        let most = self.size.bgra_len() / 4 / RESEMBLANCE;
+        self.differences(page)
+            .await
+            .map(|pixels| pixels.is_some_and(|pixels| pixels <= most))
+    }
+
+    /// How many pixels are not those of a picture; `None` when one of both cannot be had.
+    async fn differences(&self, page: &mut Page) -> Result<Option<usize>, CaptureError> {
         let Some(png) = page.frame(Want::Picture).await?.picture else {
-            return Ok(false);
+            return Ok(None);
         };
         let mut read = Vec::new();
         let shown = picture::to_bgra(&png, self.size)?;
-        Ok(self.read(&mut Vec::new(), &mut read).is_ok() && shown == read)
+        if self.read(&mut Vec::new(), &mut read).is_err() || read.len() != shown.len() {
+            return Ok(None);
+        }
+        let pairs = read.chunks_exact(4).zip(shown.chunks_exact(4));
+        Ok(Some(pairs.filter(|(read, shown)| read != shown).count()))
     }
 
     /// Whether this is still the buffer of a browser that has another empty page now.
