@@ -1,4 +1,5 @@
 use crate::Failure;
+use framewright_capture::ReaderChoice;
 use framewright_film::{Digest, Fps, FrameRange, FrameSize, Quality, Segments};
 use framewright_store::{Body, Key, PutMode, Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub struct Manifest {
     pub encoding: String,
     /// Which toolchain the frames come from.
     pub toolchain: String,
+    /// How frames are read.
+    pub reader: ReaderChoice,
     /// Values of the composition's variables.
     pub variables: serde_json::Map<String, serde_json::Value>,
     /// All that the browser can reach, by URL.
@@ -52,7 +55,7 @@ pub struct PlanKeys(pub Digest);
 
 impl Manifest {
     /// The version that is written.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// How the film is cut.
     pub fn segments(&self) -> Segments {

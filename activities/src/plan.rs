@@ -4,7 +4,7 @@ use crate::{
     Failure, Manifest, ResourceRef, Workshop,
     cost::{self, Care},
 };
-use framewright_capture::Lane;
+use framewright_capture::{Lane, ReaderChoice};
 use framewright_composition::{CompileOptions, PageBundle, Project};
 use framewright_encode::Encoding;
 use framewright_film::{Digest, Fps, Quality};
@@ -207,6 +207,8 @@ async fn draft(
         quality: request.quality,
         encoding: encoding.fingerprint(),
         toolchain: workshop.toolchain.fingerprint().to_owned(),
+        // The session that the plan opens finds out.
+        reader: ReaderChoice::Auto,
         variables: bundle.variables.clone(),
         resources,
     })
@@ -236,6 +238,7 @@ async fn measure(
             max: MOST_FRAMES,
         });
     }
+    manifest.reader = report.reader.choice();
     manifest.frames = frames;
     manifest.segment_frames = segment_frames(frames, manifest.fps);
     Ok((session.into_lane(), load))

@@ -46,6 +46,7 @@ impl Workshop {
     pub(crate) fn session(&self, tenant: &str, plan: &Manifest) -> SessionSpec {
         let (entry, resources) = (plan.entry.clone(), plan.resources.clone());
         let mut spec = self.session_of(plan.size, plan.fps, entry, resources);
+        spec.reader = plan.reader;
         spec.owner = Some(Owner {
             tenant: tenant.to_owned(),
             site: plan.site().to_hex(),

@@ -6,6 +6,7 @@ use crate::{
     status::PageFacts,
 };
 use framewright_film::{Fps, FrameSize};
+use serde::{Deserialize, Serialize};
 use std::{
     fmt,
     path::PathBuf,
@@ -46,8 +47,10 @@ pub struct SessionSpec {
     pub owner: Option<Owner>,
 }
 
-/// How frames are to be read. Their pixels are the same either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How frames are to be read. Their pixels are the same but at the edges of some layers (see
+/// [`Reader`]), so what was chosen for a film belongs to its plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ReaderChoice {
     /// From the compositor's buffer; as screenshots where that cannot be had.
     #[default]
@@ -59,6 +62,10 @@ pub enum ReaderChoice {
 }
 
 /// How frames are read.
+///
+/// Chromium blends the edge of an opaque layer with text that stands on a fraction of a pixel with
+/// what was in its tile before, and otherwise when a screenshot is taken: in the buffer such a pixel
+/// is not opaque. All others are the same either way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// From the compositor's buffer.
@@ -158,7 +165,7 @@ impl SessionSpec {
 
     /// Whether a browser that was launched for this one is as it would be for `other`.
     pub(crate) fn makes_the_same_browser(&self, other: &Self) -> bool {
-        (self.size, self.reader, self.wall) == (other.size, other.reader, other.wall)
+        (self.size, self.wall) == (other.size, other.wall)
             && self.chromium.path == other.chromium.path
             && self.chromium.version == other.chromium.version
             && self.fonts == other.fonts
@@ -268,6 +275,23 @@ impl Clock {
 
     fn lap(&mut self) -> Duration {
         std::mem::replace(&mut self.last, Instant::now()).elapsed()
+    }
+}
+
+impl Reader {
+    /// What has to be asked for to have no other.
+    pub fn choice(&self) -> ReaderChoice {
+        match self {
+            Self::Tap => ReaderChoice::Tap,
+            Self::Screenshot { .. } => ReaderChoice::Screenshot,
+        }
+    }
+}
+
+impl ReaderChoice {
+    /// Whether a lane that reads by `reader` will do.
+    pub(crate) fn accepts(self, reader: &Reader) -> bool {
+        self == Self::Auto || self == reader.choice()
     }
 }
 

@@ -26,8 +26,8 @@ const PIECE: usize = 4 << 20;
 /// converted.
 const STRIPE: usize = 192 << 10;
 
-/// One pixel in so many may differ between a frame and a picture of it.
-const RESEMBLANCE: usize = 100;
+/// One pixel in so many may be other than opaque in a buffer that is what is shown.
+const EDGES: usize = 100;
 
 /// Larger mappings are address space that Chromium set aside.
 const LARGEST: usize = 1 << 30;
@@ -96,33 +96,31 @@ impl Tap {
         Ok(())
     }
 
-    /// Whether the frame that is shown now is what can be read.
+    /// Whether the frame that is shown now is what can be read, pixel for pixel.
     pub(crate) async fn agrees_with_picture(&self, page: &mut Page) -> Result<bool, CaptureError> {
-        self.differences(page).await.map(|pixels| pixels == Some(0))
+        let pair = self.beside_picture(page).await?;
+        Ok(pair.is_some_and(|(read, shown)| read == shown))
     }
 
-    /// Whether the frame that is shown now can be nothing else than what is read. A few pixels may
-    /// differ: to take a picture is to draw the frame once more, and the edge of a layer that stands
-    /// on a fraction of a pixel can come out otherwise.
+    /// As [`Tap::agrees_with_picture`], for a page of the film: pixels that are not opaque in the
+    /// buffer, see [`Reader`](crate::Reader), may be others in a picture.
     pub(crate) async fn resembles_picture(&self, page: &mut Page) -> Result<bool, CaptureError> {
-        let most = self.size.bgra_len() / 4 / RESEMBLANCE;
-        self.differences(page)
-            .await
-            .map(|pixels| pixels.is_some_and(|pixels| pixels <= most))
+        let pair = self.beside_picture(page).await?;
+        Ok(pair.is_some_and(|(read, shown)| resemble(&read, &shown)))
     }
 
-    /// How many pixels are not those of a picture; `None` when one of both cannot be had.
-    async fn differences(&self, page: &mut Page) -> Result<Option<usize>, CaptureError> {
+    /// What is read and what is shown, if both can be had.
+    async fn beside_picture(
+        &self,
+        page: &mut Page,
+    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, CaptureError> {
         let Some(png) = page.frame(Want::Picture).await?.picture else {
             return Ok(None);
         };
         let mut read = Vec::new();
         let shown = picture::to_bgra(&png, self.size)?;
-        if self.read(&mut Vec::new(), &mut read).is_err() || read.len() != shown.len() {
-            return Ok(None);
-        }
-        let pairs = read.chunks_exact(4).zip(shown.chunks_exact(4));
-        Ok(Some(pairs.filter(|(read, shown)| read != shown).count()))
+        let is_read = self.read(&mut Vec::new(), &mut read).is_ok();
+        Ok(is_read.then_some((read, shown)))
     }
 
     /// Whether this is still the buffer of a browser that has another empty page now.
@@ -130,6 +128,16 @@ impl Tap {
         let pattern = paint(page, 0x0bad_5eed).await?;
         Ok(pattern.is_at(self.gpu, self.address, self.size))
     }
+}
+
+/// Whether all pixels of `read` that are opaque, nearly all of them, are those of `shown`.
+fn resemble(read: &[u8], shown: &[u8]) -> bool {
+    let pixels = |bytes| <[u8]>::chunks_exact(bytes, 4);
+    let edges = pixels(read).filter(|pixel| pixel[3] != u8::MAX).count();
+    let mut pairs = pixels(read).zip(pixels(shown));
+    read.len() == shown.len()
+        && edges <= read.len() / 4 / EDGES
+        && pairs.all(|(read, shown)| read == shown || read[3] != u8::MAX)
 }
 
 impl Pattern {

@@ -174,6 +174,7 @@ impl Idle {
                 .as_ref()
                 .is_none_or(|kept| kept.tenant == owner.tenant)
                 && kept.makes_the_same_browser(spec)
+                && spec.reader.accepts(waiting.lane.reader())
         };
         let same_site = |waiting: &Waiting| waiting.lane.owner() == Some(owner);
         let lanes = &self.lanes;

@@ -64,7 +64,7 @@ fn compare(a: &[u8], b: &[u8]) -> Likeness {
 }
 
 /// Frames of one segment that begins with `first`, up to and with the last of `wanted`.
-async fn frames(lane: &mut Lane, first: u32, wanted: &[u32]) -> Vec<Vec<u8>> {
+async fn frames_of(lane: &mut Lane, first: u32, wanted: &[u32]) -> Vec<Vec<u8>> {
     lane.begin_segment(first).await.unwrap();
     let mut pixels = Vec::new();
     let mut kept = Vec::new();
@@ -87,9 +87,9 @@ async fn borders_between_segments_do_not_show() {
     let mut shown = String::new();
     for name in &names {
         theatre.play(name).await;
-        let run = frames(&mut lane, 0, &borders).await;
+        let run = frames_of(&mut lane, 0, &borders).await;
         for (border, continued) in borders.into_iter().zip(run) {
-            let fresh = frames(&mut lane, border, &[border]).await.remove(0);
+            let fresh = frames_of(&mut lane, border, &[border]).await.remove(0);
             let likeness = compare(&continued, &fresh);
             if likeness.mean < 0.9995 || likeness.tile < 0.98 {
                 shown += &format!("`{name}` at {border}: {likeness:?}\n");

@@ -116,16 +116,21 @@ impl Stage {
 }
 
 /// A digest for each frame of one segment.
-pub(crate) async fn segment(lane: &mut Lane, frames: Range<u32>) -> Vec<Digest> {
-    lane.begin_segment(frames.start).await.unwrap();
+pub(crate) async fn segment(lane: &mut Lane, range: Range<u32>) -> Vec<Digest> {
+    frames(lane, range).await.iter().map(Digest::of).collect()
+}
+
+/// The frames of a segment, as BGRA.
+pub(crate) async fn frames(lane: &mut Lane, range: Range<u32>) -> Vec<Vec<u8>> {
+    lane.begin_segment(range.start).await.unwrap();
     let mut pixels = Vec::new();
-    let mut digests = Vec::new();
-    for frame in frames {
+    let mut frames: Vec<Vec<u8>> = Vec::new();
+    for frame in range {
         let shot = lane.capture(frame, None, &mut pixels).await.unwrap();
-        assert!(shot == Shot::Painted || !digests.is_empty());
-        digests.push(Digest::of(&pixels));
+        assert!(shot == Shot::Painted || !frames.is_empty());
+        frames.push(pixels.clone());
     }
-    digests
+    frames
 }
 
 /// The living processes one of whose arguments contains `text`.
