@@ -121,12 +121,8 @@ pub(crate) struct DevArgs {
     pub(crate) place: PlaceArgs,
     #[command(flatten)]
     pub(crate) temporal: TemporalArgs,
-    /// Address of the gRPC server
-    #[arg(long, env = "FRAMEWRIGHT_LISTEN", default_value = DEFAULT_GRPC, value_name = "ADDR")]
-    pub(crate) listen: SocketAddr,
-    /// Address of the pages
-    #[arg(long, env = "FRAMEWRIGHT_WEB", default_value = DEFAULT_WEB, value_name = "ADDR")]
-    pub(crate) web: SocketAddr,
+    #[command(flatten)]
+    pub(crate) addresses: AddressArgs,
     /// Port of the embedded Temporal server; its Web UI is 1000 above; 0 for free ones [default: 7233, else a free one]
     #[arg(long, value_name = "PORT")]
     pub(crate) temporal_port: Option<u16>,
@@ -147,18 +143,25 @@ pub(crate) struct DevArgs {
     pub(crate) expect: Option<FrameSize>,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    #[command(flatten)]
-    pub(crate) place: PlaceArgs,
-    #[command(flatten)]
-    pub(crate) temporal: TemporalArgs,
+/// Where a service listens.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AddressArgs {
     /// Address of the gRPC server
     #[arg(long, env = "FRAMEWRIGHT_LISTEN", default_value = DEFAULT_GRPC, value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
     /// Address of the pages
     #[arg(long, env = "FRAMEWRIGHT_WEB", default_value = DEFAULT_WEB, value_name = "ADDR")]
     pub(crate) web: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) temporal: TemporalArgs,
+    #[command(flatten)]
+    pub(crate) addresses: AddressArgs,
     /// Print the addresses as a line of JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,7 +4,8 @@
 //! it is what dies: a worker that is killed is started again and the render goes on.
 
 use crate::{
-    cli::{DevArgs, HabitArgs, PlaceArgs, ServeArgs},
+    cli::{AddressArgs, DevArgs, HabitArgs, ServeArgs},
+    crew::{Crew, WorkerLog},
     data::Data,
     exit::Exit,
     service::{Addresses, Service},
@@ -14,26 +15,12 @@ use crate::{
 };
 use framewright_activities::Programs;
 use framewright_film::FrameSize;
-use framewright_process::Process;
-use std::{
-    fs::File,
-    future::Future,
-    net::SocketAddr,
-    process::Stdio,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::{net::TcpListener, process::Command, task::JoinSet};
+use std::{fs::File, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-
-/// After a request to stop: the segments in hand, then the end. All of it must be over in 5 s.
-const WORKER_GRACE: Duration = Duration::from_millis(2000);
 
 /// How often free ports are looked for.
 const PORT_ATTEMPTS: u32 = 3;
-
-/// A worker that dies sooner than this after its start is started again more slowly.
-const HEALTHY: Duration = Duration::from_secs(10);
 
 /// `framewright dev`.
 pub(crate) async fn run(args: DevArgs, telemetry: &Telemetry) -> Result<(), Exit> {
@@ -76,8 +63,7 @@ impl From<ServeArgs> for DevArgs {
         Self {
             place: args.place,
             temporal: args.temporal,
-            listen: args.listen,
-            web: args.web,
+            addresses: args.addresses,
             temporal_port: None,
             workers: 0,
             json: args.json,
@@ -111,8 +97,10 @@ impl DevArgs {
         Ok(Self {
             place: args.place.clone(),
             temporal: args.temporal.clone(),
-            listen: address(crate::cli::DEFAULT_GRPC)?,
-            web: address(crate::cli::DEFAULT_WEB)?,
+            addresses: AddressArgs {
+                listen: address(crate::cli::DEFAULT_GRPC)?,
+                web: address(crate::cli::DEFAULT_WEB)?,
+            },
             temporal_port: None,
             workers: 1,
             json: false,
@@ -121,15 +109,6 @@ impl DevArgs {
             expect: Some(size),
         })
     }
-}
-
-/// Where the workers' logs go.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum WorkerLog {
-    /// To our stderr.
-    Ours,
-    /// To a file in the data folder.
-    File,
 }
 
 /// The parts of a running service, in the order in which they end.
@@ -152,8 +131,8 @@ impl Stack {
         telemetry: &Telemetry,
     ) -> Result<Self, Exit> {
         // What can be refused at once is refused before anything is started.
-        let grpc = listen(args.listen, "--listen").await?;
-        let web = listen(args.web, "--web").await?;
+        let grpc = listen(args.addresses.listen, "--listen").await?;
+        let web = listen(args.addresses.web, "--web").await?;
         let given = match args.own_temporal {
             true => None,
             false => temporal::given(&args.temporal)?,
@@ -307,7 +286,8 @@ async fn embedded(
     let chosen_here = matches!(args.temporal_port, None | Some(0));
     let ports = Ports::choose(args.temporal_port)?;
     let (programs, mut server) = tokio::try_join!(programs, DevServer::start(data, ports))?;
-    for attempt in 1.. {
+    let mut attempt = 1;
+    loop {
         let address = Given::local(server.ports.grpc)?;
         let workers = Crew::start(args, &address, log, data, programs.as_ref());
         match server.wait_until_it_answers(data).await {
@@ -320,8 +300,8 @@ async fn embedded(
         }
         workers.stop().await;
         server = DevServer::start(data, Ports::choose(Some(0))?).await?;
+        attempt += 1;
     }
-    Err(Exit::failed("no port was tried"))
 }
 
 async fn temporal_ended(server: &mut Option<DevServer>) {
@@ -343,140 +323,4 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr, Exit> {
     listener
         .local_addr()
         .map_err(|error| Exit::machine(error.to_string()))
-}
-
-/// The worker processes. One that dies is started again.
-struct Crew {
-    supervisors: JoinSet<()>,
-    stop: CancellationToken,
-}
-
-impl Crew {
-    fn start(
-        args: &DevArgs,
-        server: &Given,
-        log: WorkerLog,
-        data: &Data,
-        programs: Option<&Programs>,
-    ) -> Self {
-        let programs = programs.and_then(|programs| serde_json::to_string(programs).ok());
-        let stop = CancellationToken::new();
-        let mut supervisors = JoinSet::new();
-        for number in 1..=args.workers {
-            let order = WorkerOrder {
-                name: format!("worker-{number}"),
-                place: PlaceArgs {
-                    data: Some(data.root().clone()),
-                    ..args.place.clone()
-                },
-                habits: args.habits,
-                expect: args.expect,
-                programs: programs.clone(),
-                server: server.clone(),
-                log,
-                data: data.clone(),
-            };
-            supervisors.spawn(supervise(order, stop.clone()));
-        }
-        Self { supervisors, stop }
-    }
-
-    async fn stop(mut self) {
-        self.stop.cancel();
-        while self.supervisors.join_next().await.is_some() {}
-    }
-}
-
-struct WorkerOrder {
-    name: String,
-    place: PlaceArgs,
-    habits: HabitArgs,
-    expect: Option<FrameSize>,
-    /// For the first start alone: later they may be others.
-    programs: Option<String>,
-    server: Given,
-    log: WorkerLog,
-    data: Data,
-}
-
-async fn supervise(mut order: WorkerOrder, stop: CancellationToken) {
-    let mut pause = Duration::from_millis(100);
-    loop {
-        let begun = Instant::now();
-        match order.spawn().await {
-            Ok(mut worker) => {
-                tokio::select! {
-                    status = worker.wait() => tracing::warn!(worker = order.name, ?status, "a worker ended and is started again"),
-                    () = stop.cancelled() => {
-                        worker.end(WORKER_GRACE + Duration::from_millis(300)).await;
-                        return;
-                    }
-                }
-                worker.kill().await;
-            }
-            Err(error) => {
-                tracing::error!(worker = order.name, %error, "a worker cannot be started")
-            }
-        }
-        order.programs = None;
-        pause = if begun.elapsed() > HEALTHY {
-            Duration::from_millis(100)
-        } else {
-            (pause * 2).min(Duration::from_secs(10))
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.cancelled() => return,
-        }
-    }
-}
-
-impl WorkerOrder {
-    async fn spawn(&self) -> std::io::Result<Process> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .args(["worker", "--role", "chunks,general", "--name", &self.name])
-            .args(["--grace", &WORKER_GRACE.as_secs_f64().to_string()])
-            .args(["--temporal-address", &self.server.address])
-            .args(["--temporal-namespace", &self.server.namespace])
-            .args(self.habits.flags())
-            .stdin(Stdio::null());
-        let PlaceArgs {
-            data,
-            scratch,
-            store,
-            s3,
-            chromium,
-            ffmpeg,
-        } = &self.place;
-        let paths = [
-            ("--data", data),
-            ("--scratch", scratch),
-            ("--chromium", chromium),
-            ("--ffmpeg", ffmpeg),
-        ];
-        for (flag, path) in paths {
-            if let Some(path) = path {
-                command.arg(flag).arg(path);
-            }
-        }
-        if let Some(store) = store {
-            command.args(["--store", store]);
-        }
-        command.args(s3.flags());
-        if let Some(size) = self.expect {
-            command.args(["--expect", &size.to_string()]);
-        }
-        if let Some(programs) = &self.programs {
-            command.args(["--programs", programs]);
-        }
-        if let WorkerLog::File = self.log {
-            let log = self
-                .data
-                .log(&format!("{}.log", self.name))
-                .map_err(|exit| std::io::Error::other(exit.message().to_owned()))?;
-            command.stdout(log.try_clone()?).stderr(log);
-        }
-        framewright_process::spawn(command, 0).await
-    }
 }

@@ -17,6 +17,7 @@
 mod cli;
 mod client;
 mod commands;
+mod crew;
 mod data;
 mod dev;
 mod exit;

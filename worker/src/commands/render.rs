@@ -4,7 +4,8 @@ use super::{Packed, in_process, pack, print_json};
 use crate::{
     cli::{DEFAULT_GRPC, DevArgs, FilmArgs, RenderArgs},
     client::{Board, Client, state_word},
-    dev::{Stack, WorkerLog},
+    crew::WorkerLog,
+    dev::Stack,
     exit::{Exit, Kind, kind_of},
     telemetry::Telemetry,
     workers,

@@ -1,4 +1,5 @@
 use super::scan::{Role, Scan};
+use crate::vendor::specifiers;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 use url::Url;
@@ -102,12 +103,9 @@ pub(crate) fn in_style(file: &str, base: &Url, text: &str) -> Vec<Reference> {
 /// What the module `text` at `base` imports by literal names.
 pub(crate) fn in_module(file: &str, base: &Url, text: &str, imports: &ImportMap) -> Vec<Reference> {
     let mut found = programs(file, text);
-    for keyword in ["from", "import"] {
-        for tail in after_word(text, keyword) {
-            let target = quoted(tail).or_else(|| quoted(tail.strip_prefix('(')?.trim_start()));
-            let url = target.and_then(|target| imports.resolve(base, &target));
-            found.extend(url.map(|url| imported(file, url, imports)));
-        }
+    for specifier in specifiers(text) {
+        let url = imports.resolve(base, specifier);
+        found.extend(url.map(|url| imported(file, url, imports)));
     }
     found
 }
@@ -287,8 +285,8 @@ mod tests {
         assert_eq!(
             urls("import 'three';\nimport { C } from 'three/addons/C.js'"),
             [
-                format!("{cdn}examples/jsm/C.js"),
                 format!("{cdn}build/three.module.js"),
+                format!("{cdn}examples/jsm/C.js"),
             ]
         );
         assert_eq!(

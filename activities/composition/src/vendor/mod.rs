@@ -14,6 +14,7 @@ mod range;
 mod registry;
 mod web;
 
+pub(crate) use esm::specifiers;
 pub(crate) use registry::integrity_matches;
 
 use crate::{CompositionError, Result, content_type};

@@ -12,10 +12,11 @@ mod round;
 
 use super::{pack, request};
 use crate::{
-    cli::{BenchArgs, DevArgs, HabitArgs, PlaceArgs, S3Args, TemporalArgs},
+    cli::{AddressArgs, BenchArgs, DevArgs, HabitArgs, PlaceArgs, S3Args, TemporalArgs},
     client::Client,
+    crew::WorkerLog,
     data::Data,
-    dev::{Stack, WorkerLog},
+    dev::Stack,
     exit::Exit,
     telemetry::Telemetry,
     workers,
@@ -171,8 +172,10 @@ impl Place {
             expect: None,
             place: self.args.clone(),
             temporal: TemporalArgs::default(),
-            listen: free,
-            web: free,
+            addresses: AddressArgs {
+                listen: free,
+                web: free,
+            },
             temporal_port: Some(0),
             workers: args.workers,
             json: false,
