@@ -63,9 +63,9 @@ pub enum ReaderChoice {
 
 /// How frames are read.
 ///
-/// Chromium blends the edge of an opaque layer with text that stands on a fraction of a pixel with
-/// what was in its tile before, and otherwise when a screenshot is taken: in the buffer such a pixel
-/// is not opaque. All others are the same either way.
+/// Chromium does not clear the last column of an opaque layer with text that stands on a fraction of a
+/// pixel before it draws there, and to take a screenshot is to draw anew: such pixels come out otherwise.
+/// All others are the same either way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// From the compositor's buffer.

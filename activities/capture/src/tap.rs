@@ -26,8 +26,8 @@ const PIECE: usize = 4 << 20;
 /// converted.
 const STRIPE: usize = 192 << 10;
 
-/// One pixel in so many may be other than opaque in a buffer that is what is shown.
-const EDGES: usize = 100;
+/// One pixel in so many may differ between a frame of a film and a picture of it.
+const DIFFERENT: usize = 100;
 
 /// Larger mappings are address space that Chromium set aside.
 const LARGEST: usize = 1 << 30;
@@ -102,8 +102,8 @@ impl Tap {
         Ok(pair.is_some_and(|(read, shown)| read == shown))
     }
 
-    /// As [`Tap::agrees_with_picture`], for a page of the film: pixels that are not opaque in the
-    /// buffer, see [`Reader`](crate::Reader), may be others in a picture.
+    /// As [`Tap::agrees_with_picture`], for a page of the film: a few pixels may be others in a
+    /// picture, see [`Reader`](crate::Reader). A wrong buffer has nearly none in common.
     pub(crate) async fn resembles_picture(&self, page: &mut Page) -> Result<bool, CaptureError> {
         let pair = self.beside_picture(page).await?;
         Ok(pair.is_some_and(|(read, shown)| resemble(&read, &shown)))
@@ -115,6 +115,7 @@ impl Tap {
         page: &mut Page,
     ) -> Result<Option<(Vec<u8>, Vec<u8>)>, CaptureError> {
         let Some(png) = page.frame(Want::Picture).await?.picture else {
+            tracing::warn!("no picture came of the frame that is shown");
             return Ok(None);
         };
         let mut read = Vec::new();
@@ -130,14 +131,17 @@ impl Tap {
     }
 }
 
-/// Whether all pixels of `read` that are opaque, nearly all of them, are those of `shown`.
+/// Whether nearly all pixels are the same.
 fn resemble(read: &[u8], shown: &[u8]) -> bool {
-    let pixels = |bytes| <[u8]>::chunks_exact(bytes, 4);
-    let edges = pixels(read).filter(|pixel| pixel[3] != u8::MAX).count();
-    let mut pairs = pixels(read).zip(pixels(shown));
-    read.len() == shown.len()
-        && edges <= read.len() / 4 / EDGES
-        && pairs.all(|(read, shown)| read == shown || read[3] != u8::MAX)
+    if read.len() != shown.len() {
+        return false;
+    }
+    let pairs = read.chunks_exact(4).zip(shown.chunks_exact(4));
+    let different = pairs.filter(|(read, shown)| read != shown).count();
+    if different > 0 {
+        tracing::debug!(different, "a frame and a picture of it differ");
+    }
+    different <= read.len() / 4 / DIFFERENT
 }
 
 impl Pattern {

@@ -103,21 +103,10 @@ pub(crate) fn names() -> Vec<String> {
 /// Fixtures with opaque boxes of text on fractions of a pixel, at whose edges both readers differ.
 const BLENDS_EDGES: [&str; 1] = ["scoped-css"];
 
-/// Pixels that are not opaque in the compositor's buffer.
-fn edges(frames: &[Vec<u8>]) -> usize {
-    let pixels = frames.iter().flat_map(|frame| frame.chunks_exact(4));
-    pixels.filter(|pixel| pixel[3] != 255).count()
-}
-
-fn same_where_opaque(read: &[Vec<u8>], shown: &[Vec<u8>], what: &str) {
-    for (read, shown) in read.iter().zip(shown) {
-        assert_eq!(read.len(), shown.len());
-        let mut pairs = read.chunks_exact(4).zip(shown.chunks_exact(4));
-        assert!(
-            pairs.all(|(read, shown)| read == shown || read[3] != 255),
-            "{what}"
-        );
-    }
+fn pixels_that_differ(read: &[Vec<u8>], shown: &[Vec<u8>]) -> usize {
+    let frames = read.iter().zip(shown);
+    let pixels = frames.flat_map(|(read, shown)| read.chunks_exact(4).zip(shown.chunks_exact(4)));
+    pixels.filter(|(read, shown)| read != shown).count()
 }
 
 #[tokio::test]
@@ -154,12 +143,16 @@ async fn every_fixture_is_the_same_whoever_captures_it() {
             let read = frames(&mut two, first..first + 2).await;
             let digests: Vec<_> = read.iter().map(Digest::of).collect();
             assert_eq!(digests, *expected, "`{name}` at {first}");
-            let odd = edges(&read);
+            let different = pixels_that_differ(&read, &shown);
+            let most = if BLENDS_EDGES.contains(&&**name) {
+                200
+            } else {
+                0
+            };
             assert!(
-                odd == 0 || BLENDS_EDGES.contains(&&**name),
-                "`{name}` at {first}: {odd} pixels are not opaque"
+                different <= most,
+                "`{name}` at {first}, as a picture: {different} pixels"
             );
-            same_where_opaque(&read, &shown, &format!("`{name}` at {first}, as a picture"));
         }
         // A browser of its own costs, so each is for some of the fixtures.
         if i % 4 == 0 {
