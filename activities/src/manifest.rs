@@ -34,6 +34,8 @@ pub struct Manifest {
     pub toolchain: String,
     /// How frames are read.
     pub reader: ReaderChoice,
+    /// What every load of the page must have in common with the one that made the plan.
+    pub print: String,
     /// Values of the composition's variables.
     pub variables: serde_json::Map<String, serde_json::Value>,
     /// All that the browser can reach, by URL.
@@ -55,7 +57,7 @@ pub struct PlanKeys(pub Digest);
 
 impl Manifest {
     /// The version that is written.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 
     /// How the film is cut.
     pub fn segments(&self) -> Segments {

@@ -209,6 +209,7 @@ async fn draft(
         toolchain: workshop.toolchain.fingerprint().to_owned(),
         // The session that the plan opens finds out.
         reader: ReaderChoice::Auto,
+        print: String::new(),
         variables: bundle.variables.clone(),
         resources,
     })
@@ -239,6 +240,7 @@ async fn measure(
         });
     }
     manifest.reader = report.reader.choice();
+    manifest.print = report.page.print.clone();
     manifest.frames = frames;
     manifest.segment_frames = segment_frames(frames, manifest.fps);
     Ok((session.into_lane(), load))

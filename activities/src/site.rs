@@ -45,7 +45,7 @@ impl Site for PlanSite {
             },
             Err(error) => {
                 tracing::warn!(%url, %error, "the store does not give what the plan holds");
-                Answer::Missing
+                Answer::Unavailable
             }
         }
     }

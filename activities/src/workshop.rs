@@ -47,6 +47,8 @@ impl Workshop {
         let (entry, resources) = (plan.entry.clone(), plan.resources.clone());
         let mut spec = self.session_of(plan.size, plan.fps, entry, resources);
         spec.reader = plan.reader;
+        // Unknown to the session that finds it out.
+        spec.print = Some(plan.print.clone()).filter(|print| !print.is_empty());
         spec.owner = Some(Owner {
             tenant: tenant.to_owned(),
             site: plan.site().to_hex(),

@@ -109,6 +109,22 @@ pub enum CaptureError {
         destination: Destination,
     },
 
+    /// The plan holds what the page asked for, and the store did not give it.
+    #[error("`{url}`, which the page needs, could not be had from the store")]
+    Unavailable {
+        /// As the browser asked for it.
+        url: String,
+    },
+
+    /// A load of the page got other fonts or files than the load that made the plan.
+    #[error("the page was loaded with other fonts or files than planned: {found}, not {planned}")]
+    LoadedOtherwise {
+        /// The print of the load that made the plan.
+        planned: String,
+        /// Of this one.
+        found: String,
+    },
+
     /// The page threw while it was moved to a frame.
     #[error("the page failed while it moved to frame {frame}: {message}")]
     SeekFailed {
@@ -189,6 +205,8 @@ impl Fault for CaptureError {
             Self::Interrupted => "FW0215",
             Self::Io { .. } => "FW0216",
             Self::WebGpu { .. } => "FW0217",
+            Self::Unavailable { .. } => "FW0219",
+            Self::LoadedOtherwise { .. } => "FW0220",
         }
     }
 
@@ -212,6 +230,8 @@ impl Fault for CaptureError {
             | Self::TapLost
             | Self::WrongPicture { .. }
             | Self::Interrupted
+            | Self::Unavailable { .. }
+            | Self::LoadedOtherwise { .. }
             | Self::Io { .. } => Disposition::Retry {
                 after: Duration::ZERO,
             },

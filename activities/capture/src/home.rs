@@ -1,24 +1,19 @@
 use crate::CaptureError;
+use framewright_process::OwnedFolder;
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 /// Who the browser runs as when we are root: nobody, who owns nothing.
 pub(crate) const NOBODY: u32 = 65534;
 
 const PREFIX: &str = "framewright-browser-";
-const LOCK: &str = "lock";
 
-/// The folder that holds all that one browser writes. Gone when it is dropped; if we are killed
-/// first, gone when the next one is made beside it.
+/// The folder that holds all that one browser writes.
 pub(crate) struct Home {
-    path: PathBuf,
-    /// Held for as long as somebody lives here.
-    _lock: File,
+    folder: OwnedFolder,
     fontconfig: Option<PathBuf>,
 }
 
@@ -37,15 +32,8 @@ impl Home {
             fs::create_dir_all(scratch)?;
             scratch.to_owned()
         };
-        sweep(&parent);
-        let folder = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .permissions(fs::Permissions::from_mode(0o700))
-            .tempdir_in(parent)?;
-        let lock = lock(folder.path())?;
         let mut home = Self {
-            path: folder.keep(),
-            _lock: lock,
+            folder: OwnedFolder::create(&parent, PREFIX, 0o700)?,
             fontconfig: None,
         };
         home.fontconfig = match fonts {
@@ -53,9 +41,10 @@ impl Home {
             Some(fonts) => Some(fonts.join("fonts.conf")),
             None => None,
         };
-        fs::create_dir(home.path.join("tmp"))?;
+        let temporary = home.path().join("tmp");
+        fs::create_dir(&temporary)?;
         if let Some(owner) = owner {
-            for path in [home.path.join("tmp"), home.path.clone()] {
+            for path in [&temporary, home.path()] {
                 chown(path, Some(owner), Some(owner))?;
             }
         }
@@ -63,7 +52,7 @@ impl Home {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
     }
 
     /// The file that tells the browser which fonts there are.
@@ -73,7 +62,7 @@ impl Home {
 
     /// The fonts, where the browser's user can read them. Their configuration names its folder.
     fn copy_fonts(&self, fonts: &Path) -> io::Result<PathBuf> {
-        let copy = self.path.join("fonts");
+        let copy = self.path().join("fonts");
         copy_tree(fonts, &copy)?;
         let config = copy.join("fonts.conf");
         let text = fs::read_to_string(&config)?;
@@ -83,56 +72,12 @@ impl Home {
     }
 }
 
-impl Drop for Home {
-    fn drop(&mut self) {
-        let path = std::mem::take(&mut self.path);
-        if fs::remove_dir_all(&path).is_ok() {
-            return;
-        }
-        // Processes that were killed a moment ago may still write.
-        let insist = move || {
-            for _ in 0..20 {
-                std::thread::sleep(Duration::from_millis(100));
-                match fs::remove_dir_all(&path) {
-                    Err(e) if e.kind() != io::ErrorKind::NotFound => {}
-                    _ => return,
-                }
-            }
-            tracing::warn!(path = %path.display(), "a browser's folder could not be removed");
-        };
-        let thread = std::thread::Builder::new().name("browser-home".into());
-        let _ = thread.spawn(insist);
-    }
-}
-
 /// The user that the browser must run as, if not ours: a browser with root's rights would be no
 /// browser in a sandbox.
 pub(crate) fn other_user() -> Option<u32> {
     // The owner of our own entry in /proc is who we are.
     let us = fs::metadata("/proc/self").map(|us| us.uid());
     matches!(us, Ok(0)).then_some(NOBODY)
-}
-
-/// A lock that nobody sees before it is held.
-fn lock(folder: &Path) -> io::Result<File> {
-    let unseen = folder.join("lock.new");
-    let lock = File::create(&unseen)?;
-    lock.lock()?;
-    fs::rename(unseen, folder.join(LOCK))?;
-    Ok(lock)
-}
-
-/// Removes the folders of those that died without removing them.
-fn sweep(parent: &Path) {
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            continue;
-        }
-        if File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok()) {
-            tracing::info!(path = %entry.path().display(), "removing what a killed browser left");
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 /// Whether everybody can get to `path`.
@@ -178,24 +123,6 @@ pub(crate) async fn create(
 mod tests {
     use super::Home;
     use std::fs;
-
-    #[test]
-    fn a_home_outlives_nobody() {
-        let scratch = tempfile::tempdir().unwrap();
-        let killed = Home::create(scratch.path(), None, None).unwrap();
-        let path = killed.path().to_owned();
-        let neighbour = Home::create(scratch.path(), None, None).unwrap();
-        assert!(path.exists(), "somebody lives there");
-        // As if its owner had been killed: the lock is gone, the folder is not.
-        let Home { _lock, .. } = &killed;
-        _lock.unlock().unwrap();
-        std::mem::forget(killed);
-        let _another = Home::create(scratch.path(), None, None).unwrap();
-        assert!(!path.exists());
-        let path = neighbour.path().to_owned();
-        drop(neighbour);
-        assert!(!path.exists());
-    }
 
     #[test]
     fn copied_fonts_are_configured_where_they_are() {

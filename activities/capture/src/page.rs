@@ -301,6 +301,11 @@ impl Page {
 
     /// An error when the page asked for something that the film cannot be right without.
     pub(crate) fn essential(&self) -> Result<(), CaptureError> {
+        if let Some(url) = self.browser.server.unavailable() {
+            return Err(CaptureError::Unavailable {
+                url: url.to_owned(),
+            });
+        }
         match self.browser.server.essential_refusal() {
             None => Ok(()),
             Some(Refusal { url, destination }) => {
@@ -386,7 +391,7 @@ impl Page {
                 });
             }
             if status.ready {
-                return Ok(status.facts);
+                return self.as_expected(status.facts);
             }
             pending = status.pending;
             sleep(POLL).await;
@@ -396,6 +401,17 @@ impl Page {
             pending,
             exceptions: self.browser.pipe.take_exceptions(),
         })
+    }
+
+    /// An error when this load got other fonts or files than the one that made the plan.
+    fn as_expected(&self, facts: PageFacts) -> Result<PageFacts, CaptureError> {
+        match &self.spec.print {
+            Some(planned) if *planned != facts.print => Err(CaptureError::LoadedOtherwise {
+                planned: planned.clone(),
+                found: facts.print,
+            }),
+            _ => Ok(facts),
+        }
     }
 
     async fn ask(&mut self, question: &str) -> Result<Option<Status>, CaptureError> {

@@ -41,6 +41,8 @@ pub struct SessionSpec {
     pub budgets: Budgets,
     /// How frames are read.
     pub reader: ReaderChoice,
+    /// The print that a load of the page must have, once it is known: [`PageFacts::print`].
+    pub print: Option<String>,
     /// The wall to begin with; a weaker one takes its place where the machine refuses it.
     pub wall: Wall,
     /// For whom; a browser is kept for sessions of the same owner. Absent: for nobody.
@@ -158,6 +160,7 @@ impl SessionSpec {
             fonts: None,
             budgets: Budgets::default(),
             reader: ReaderChoice::Auto,
+            print: None,
             wall: Wall::Namespace,
             owner: None,
         }

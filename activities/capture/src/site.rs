@@ -24,6 +24,9 @@ pub enum Answer {
     },
     /// Nothing.
     Missing,
+    /// Something, which cannot be had at the moment. What the page makes of that is no frame of
+    /// the film.
+    Unavailable,
 }
 
 /// A plain folder as a site: the path of a URL is a path in the folder, whatever the host.

@@ -29,6 +29,8 @@ pub struct PageFacts {
     pub composition_id: Option<String>,
     /// What the page's runtime wants a person to know.
     pub notes: Vec<String>,
+    /// What must be the same whenever this page is loaded with the same fonts and files.
+    pub print: String,
     /// The first exceptions that scripts threw while the page loaded. They need not be fatal.
     #[serde(skip)]
     pub exceptions: Vec<String>,

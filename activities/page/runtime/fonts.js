@@ -57,6 +57,30 @@ async function loadFaces() {
   await Promise.allSettled([...new Set(fonts)].map((font) => document.fonts.load(font, sample)));
 }
 
+/**
+ * Faces that text asks for only now: of style sheets that came or changed, of words that were not
+ * there. Until they come, Chromium leaves their text out.
+ *
+ * @returns {null | Promise<unknown>}
+ */
+function fontsToCome() {
+  // Faces are asked for when text is laid out.
+  if (hasFaces("unloaded")) document.documentElement.offsetWidth;
+  if (!hasFaces("loading")) return null;
+  const coming = [...document.fonts].filter((face) => face.status === "loading");
+  const all = Promise.allSettled(coming.map((face) => face.loaded));
+  const budget = new Promise((resolve) => native.setTimeout(resolve, fontsBudget));
+  return Promise.race([all, budget]);
+}
+
+/** @param {FontFaceLoadStatus} status */
+function hasFaces(status) {
+  for (const face of document.fonts) {
+    if (face.status === status) return true;
+  }
+  return false;
+}
+
 async function reportFontsLoaded() {
   if (gateReported) return;
   gateReported = true;

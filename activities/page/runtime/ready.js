@@ -199,8 +199,9 @@ function status() {
   if (loaded) missLength(length);
   if (loaded && !settled) catchUpWithChanges();
   if (timingMistake) fail("timing", timingMistake);
+  const ready = !failure && pending.length === 0 && length !== null;
   return {
-    ready: !failure && pending.length === 0 && length !== null,
+    ready,
     pending,
     failed: failure,
     duration: length,
@@ -208,5 +209,6 @@ function status() {
     height: root ? rootHeight(root) : null,
     compositionId: root?.getAttribute("data-composition-id") ?? null,
     notes: [...notes],
+    print: ready ? printOfLoad() : "",
   };
 }

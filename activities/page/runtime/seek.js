@@ -120,6 +120,8 @@ function finish(t) {
   window.removeEventListener("error", hear);
   repaintOverlooked();
   promises.push(...imagesToCome());
+  const fonts = fontsToCome();
+  if (fonts) promises.push(fonts);
   if (onTheirWay.size > 0) promises.push(requestsToCome());
   if (maps().length > 0) promises.push(mapsToCome());
   const [first] = thrown.splice(0);

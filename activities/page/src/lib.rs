@@ -65,6 +65,7 @@ const RUNTIME: &str = concat!(
     include_str!("../runtime/changes.js"),
     include_str!("../runtime/fonts.js"),
     include_str!("../runtime/images.js"),
+    include_str!("../runtime/print.js"),
     include_str!("../runtime/ready.js"),
     include_str!("../runtime/seek.js"),
     include_str!("../runtime/abi.js"),

@@ -1,4 +1,4 @@
-//! Child processes that cannot outlive us.
+//! Child processes and folders that cannot outlive us.
 //!
 //! Chromium, ffmpeg and the Temporal dev server are started through [`spawn`]. Each child
 //!
@@ -26,6 +26,10 @@ use tokio::{
     runtime::Handle,
     sync::oneshot,
 };
+
+mod folder;
+
+pub use folder::OwnedFolder;
 
 /// Niceness of Chromium and ffmpeg: below the embedded Temporal server, which stalls renders by
 /// 10 s when it is starved.

@@ -19,7 +19,7 @@ use std::{
     net::TcpListener,
     ops::RangeInclusive,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -50,6 +50,8 @@ struct Shared {
     refusals: Mutex<Vec<Refusal>>,
     /// How many of them a film cannot be right without.
     essential: AtomicUsize,
+    /// The first thing that is there and could not be had.
+    unavailable: OnceLock<String>,
 }
 
 impl Server {
@@ -69,6 +71,7 @@ impl Server {
             tls: tls::acceptor()?,
             refusals: Mutex::default(),
             essential: AtomicUsize::new(0),
+            unavailable: OnceLock::new(),
         });
         let accepting = accept(listener, Arc::clone(&shared));
         let task = tokio::spawn(accepting).abort_handle();
@@ -93,6 +96,12 @@ impl Server {
     pub(crate) fn forget(&self) {
         self.shared.refusals().clear();
         self.shared.essential.store(0, Ordering::Release);
+    }
+
+    /// The first URL whose answer could not be had, for whatever page. A browser to which this
+    /// happened is one to be replaced.
+    pub(crate) fn unavailable(&self) -> Option<&str> {
+        self.shared.unavailable.get().map(String::as_str)
     }
 
     /// The first thing that could not be answered and that the film cannot be right without.
@@ -208,6 +217,10 @@ async fn answer(
     let found = tokio::task::spawn_blocking(move || site.answer(&asked, destination)).await;
     match found {
         Ok(Answer::Found { content_type, body }) => found_response(request, &content_type, &body),
+        Ok(Answer::Unavailable) => {
+            let _ = shared.unavailable.set(url.to_string());
+            empty(StatusCode::SERVICE_UNAVAILABLE)
+        }
         // A site that panics has no answer.
         Ok(Answer::Missing) | Err(_) => {
             shared.refuse(&url, destination);

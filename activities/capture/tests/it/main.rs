@@ -4,6 +4,7 @@
 mod failures;
 mod fixtures;
 mod lives;
+mod loads;
 mod purity;
 mod seam;
 mod stage;
