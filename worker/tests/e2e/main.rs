@@ -9,6 +9,7 @@
 mod bad_input;
 mod bench;
 mod check;
+mod collector;
 mod docs;
 mod faults;
 mod fleet;
@@ -22,3 +23,4 @@ mod pages;
 mod same_bytes;
 mod service;
 mod stills;
+mod traces;
