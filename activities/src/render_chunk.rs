@@ -145,12 +145,12 @@ async fn run_lane(work: Arc<Work>, mut lane: Lane) -> Result<(), Failure> {
         let capturing = segment::capture(&work, &mut lane, frames);
         let captured = capturing.instrument(span.clone()).await?;
         done += frames.len();
-        Span::current().record("frames", done);
-        Span::current().record("ms_per_frame", spans::ms_per_frame(begun, done));
         joined(behind.join_next().await)?;
         let work = work.clone();
         behind.spawn(async move { segment::store(&work, captured).await }.instrument(span));
     }
+    Span::current().record("frames", done);
+    Span::current().record("ms_per_frame", spans::ms_per_frame(begun, done));
     match work.workshop.habits.warmup {
         WarmupHabit::Keep => work.workshop.browsers.keep(lane).await,
         WarmupHabit::Discard => lane.close().await,

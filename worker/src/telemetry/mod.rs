@@ -70,6 +70,8 @@ pub(crate) fn init(args: &LogArgs, process: &'static str, is_service: bool) -> T
             .with_tracer(provider.tracer("framewright"))
             .with_threads(false)
             .with_location(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
             // The SDK's plugin makes spans of its own; those of its `tracing` would come twice.
             .with_filter(filter_fn(is_traced))
     });

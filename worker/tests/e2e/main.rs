@@ -19,6 +19,7 @@ mod gateway;
 mod harness;
 mod histories;
 mod life_and_death;
+mod metrics;
 mod pages;
 mod same_bytes;
 mod service;
