@@ -60,12 +60,6 @@ pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), E
         tokio::spawn(async move { workshop.prepare_browsers(size).await });
     }
     let client = temporal::connect(&server, &identity, telemetry).await?;
-    if let Some(endpoint) = endpoint {
-        endpoint.complete(Readiness {
-            temporal: client.clone(),
-            store: workshop.store.clone(),
-        });
-    }
     let runtime = runtime()?;
     let has = |role| args.role.contains(&role) || args.role.contains(&Role::All);
     let mut workers = Vec::new();
@@ -77,6 +71,12 @@ pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), E
     }
     if has(Role::Chunks) {
         workers.push(chunks(&runtime, &client, &workshop, &drain)?);
+    }
+    if let Some(endpoint) = endpoint {
+        endpoint.complete(Readiness {
+            temporal: client,
+            store: workshop.store.clone(),
+        });
     }
     tracing::info!(
         identity,

@@ -201,7 +201,9 @@ async fn a_worker_is_ready_as_long_as_temporal_answers() {
     }
     let (status, metrics) = get(&format!("{address}/metrics")).await;
     assert_eq!(status, 200);
-    assert!(metrics.contains("temporal_worker_start_total"), "{metrics}");
+    for name in ["framewright_build_info", "temporal_request_total"] {
+        assert!(metrics.contains(name), "{metrics}");
+    }
 
     tokio::task::spawn_blocking(move || drop(dev))
         .await

@@ -2,8 +2,12 @@
 
 use crate::{
     collector::{Collector, Trace},
-    harness::{Dev, film, framewright, in_process, reference},
+    harness::{
+        Dev, eventually, film, film_of, framewright, in_process, reference, segments, signal,
+        submit,
+    },
 };
+use framewright_proto::v1::RenderOptions;
 use std::{collections::BTreeSet, path::Path, process::Stdio};
 use tempfile::TempDir;
 
@@ -108,6 +112,9 @@ async fn a_render_is_one_trace_from_the_command_to_the_store() {
     let (mut frames, mut segments) = (0, BTreeSet::new());
     for chunk in chunks {
         assert_eq!(chunk.text("render").as_deref(), Some("default/traced"));
+        let by_lanes = trace.below(chunk, "lane").into_iter();
+        let by_lanes: i64 = by_lanes.map(|lane| lane.number("frames")).sum();
+        assert_eq!(by_lanes, chunk.number("frames"), "{}", trace.tree());
         let lanes: BTreeSet<_> = trace
             .below(chunk, "lane")
             .iter()
@@ -141,6 +148,47 @@ async fn a_render_is_one_trace_from_the_command_to_the_store() {
         "{}",
         trace.tree()
     );
+}
+
+/// An attempt that failed and the one after it, in the trace of a client that has none itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_tried_again_stays_in_the_trace() {
+    let collector = Collector::start().await;
+    let folder = TempDir::new().unwrap();
+    let dev = Dev::start_with(folder.path(), &["--otlp", &collector.url]);
+    let mut client = dev.client().await;
+    let options = RenderOptions {
+        chunks: 1,
+        lanes: 1,
+        ..RenderOptions::default()
+    };
+    let id = submit(&mut client, "twice", &film("long"), options).await;
+    eventually("a segment", || {
+        (!segments(folder.path()).is_empty()).then_some(())
+    })
+    .await;
+    let encoder = eventually("an encoder", || dev.find("rawvideo")).await;
+    signal(encoder.pid, libc::SIGKILL);
+    film_of(&mut client, &id).await;
+    tokio::task::spawn_blocking(move || drop(dev))
+        .await
+        .unwrap();
+
+    let trace = collector.trace_of("CreateRender");
+    trace.assert_whole();
+    let chunks = trace.named("render_chunk");
+    let attempts: BTreeSet<_> = chunks.iter().map(|chunk| chunk.number("attempt")).collect();
+    assert_eq!(attempts, [1, 2].into(), "{}", trace.tree());
+    let failed = trace
+        .named("RunActivity:render_chunk")
+        .into_iter()
+        .filter(|sent| {
+            sent.span
+                .status
+                .as_ref()
+                .is_some_and(|status| status.code == 2)
+        });
+    assert_eq!(failed.count(), 1, "{}", trace.tree());
 }
 
 #[tokio::test(flavor = "multi_thread")]
