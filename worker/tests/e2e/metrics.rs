@@ -1,6 +1,9 @@
 //! What a box counts, held against a film.
 
-use crate::harness::{Dev, eventually, film, film_of, framewright, signal, submit};
+use crate::{
+    gateway::{BUCKET, Gateway},
+    harness::{Dev, eventually, film, film_of, framewright, signal, submit},
+};
 use framewright_proto::v1::RenderOptions;
 use std::{
     collections::BTreeSet,
@@ -214,4 +217,27 @@ async fn a_worker_is_ready_as_long_as_temporal_answers() {
         (503, "the Temporal server does not answer\n")
     );
     assert_eq!(get(&format!("{address}/healthz")).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_is_ready_as_long_as_the_store_can_be_reached() {
+    let gateway = Gateway::start().await;
+    let folder = TempDir::new().unwrap();
+    let (store, endpoint) = (
+        format!("s3://{BUCKET}/ready"),
+        format!("http://127.0.0.1:{}", gateway.port),
+    );
+    let s3 = ["--s3-endpoint", &endpoint, "--s3-path-style"];
+    let place = [&["--workers", "0", "--store", &store], &s3[..]].concat();
+    let dev = Dev::start_with(folder.path(), &place);
+    let ready = format!("{}/readyz", dev.web);
+    assert_eq!(get(&ready).await.0, 200);
+
+    drop(gateway);
+    let (status, why) = get(&ready).await;
+    assert_eq!(
+        (status, why.as_str()),
+        (503, "the store cannot be reached\n")
+    );
+    assert_eq!(get(&format!("{}/healthz", dev.web)).await.0, 200);
 }
