@@ -191,6 +191,44 @@ async fn what_is_tried_again_stays_in_the_trace() {
     assert_eq!(failed.count(), 1, "{}", trace.tree());
 }
 
+/// Workflow code is replayed by the second service: its spans are those that the first one sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_started_again_goes_on_in_the_trace() {
+    let collector = Collector::start().await;
+    let folder = TempDir::new().unwrap();
+    let flags = ["--otlp", &collector.url];
+    let dev = Dev::start_with(folder.path(), &flags);
+    let options = RenderOptions {
+        chunks: 3,
+        lanes: 1,
+        ..RenderOptions::default()
+    };
+    let id = submit(&mut dev.client().await, "later", &film("long"), options).await;
+    eventually("a segment", || {
+        (!segments(folder.path()).is_empty()).then_some(())
+    })
+    .await;
+    tokio::task::spawn_blocking(move || drop(dev))
+        .await
+        .unwrap();
+
+    let dev = Dev::start_with(folder.path(), &flags);
+    film_of(&mut dev.client().await, &id).await;
+    tokio::task::spawn_blocking(move || drop(dev))
+        .await
+        .unwrap();
+
+    let trace = collector.trace_of("CreateRender");
+    trace.assert_whole();
+    assert_eq!(
+        trace.named("RunWorkflow:Render").len(),
+        1,
+        "{}",
+        trace.tree()
+    );
+    assert_eq!(trace.named("assemble").len(), 1, "{}", trace.tree());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_service_the_steps_are_the_same() {
     let collector = Collector::start().await;
