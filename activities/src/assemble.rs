@@ -7,6 +7,7 @@ use framewright_store::{Body, PutMode};
 use framewright_workflows::RenderOutput;
 use sha2::{Digest as _, Sha256};
 use std::{path::PathBuf, time::Instant};
+use tracing::{Instrument as _, info_span};
 
 /// Joins the segments of `plan`, checks the film and puts it into the store.
 ///
@@ -32,17 +33,24 @@ pub async fn assemble(workshop: &Workshop, plan: Digest) -> Result<RenderOutput,
             .as_millis()
     };
     let segments = manifest.segments();
-    let mut files = Vec::new();
-    for index in 0..segments.count() {
-        let file = folder.path().join(format!("{index:06}.mp4"));
-        let key = keys.segment(segments.range(index))?;
-        workshop.store.fetch(&key, &file).await?;
-        files.push(file);
-    }
+    let fetching = async {
+        let mut files = Vec::new();
+        for index in 0..segments.count() {
+            let file = folder.path().join(format!("{index:06}.mp4"));
+            let key = keys.segment(segments.range(index))?;
+            workshop.store.fetch(&key, &file).await?;
+            files.push(file);
+        }
+        Ok::<_, Failure>(files)
+    };
+    let fetching = fetching.instrument(info_span!("fetch", segments = segments.count()));
+    let files = fetching.await?;
     let fetch_ms = lap();
     let film = folder.path().join("film.mp4");
     let ffmpeg = &workshop.toolchain.programs.ffmpeg;
-    framewright_encode::join(ffmpeg, manifest.fps, &files, &film).await?;
+    framewright_encode::join(ffmpeg, manifest.fps, &files, &film)
+        .instrument(info_span!("join"))
+        .await?;
     let join_ms = lap();
     let encoding = Encoding {
         size: manifest.size,
@@ -54,6 +62,7 @@ pub async fn assemble(workshop: &Workshop, plan: Digest) -> Result<RenderOutput,
         let gated = framewright_encode::gate(ffmpeg, &film, &expected).await;
         gated.map_err(Failure::from)
     };
+    let gated = gated.instrument(info_span!("gate"));
     let (measured, sha256) = tokio::try_join!(gated, digest_of(film.clone()))?;
     let gate_ms = lap();
 
@@ -64,21 +73,30 @@ pub async fn assemble(workshop: &Workshop, plan: Digest) -> Result<RenderOutput,
         content_type: "video/mp4".to_owned(),
         frames: measured.frames,
     };
-    let body = Body::File(film);
-    workshop
-        .store
-        .put(&keys.film()?, body, PutMode::IfAbsent)
-        .await?;
-    // Last: who finds the facts finds the film.
-    let facts = serde_json::to_vec_pretty(&output).map_err(Failure::Manifest)?;
-    // A torn or older sheet of facts is replaced: it says nothing that the film does not.
-    let store = &workshop.store;
-    store
-        .put(&keys.film_facts()?, Body::from(facts), PutMode::Replace)
+    publish(workshop, keys, film, &output)
+        .instrument(info_span!("publish", bytes = output.size_bytes))
         .await?;
     let store_ms = lap();
     tracing::info!(fetch_ms, join_ms, gate_ms, store_ms, "film assembled");
     Ok(output)
+}
+
+async fn publish(
+    workshop: &Workshop,
+    keys: PlanKeys,
+    film: PathBuf,
+    output: &RenderOutput,
+) -> Result<(), Failure> {
+    let store = &workshop.store;
+    let body = Body::File(film);
+    store.put(&keys.film()?, body, PutMode::IfAbsent).await?;
+    // Last: who finds the facts finds the film.
+    let facts = serde_json::to_vec_pretty(output).map_err(Failure::Manifest)?;
+    // A torn or older sheet of facts is replaced: it says nothing that the film does not.
+    store
+        .put(&keys.film_facts()?, Body::from(facts), PutMode::Replace)
+        .await?;
+    Ok(())
 }
 
 async fn published(workshop: &Workshop, keys: PlanKeys) -> Result<Option<RenderOutput>, Failure> {

@@ -4,10 +4,12 @@ use crate::{
     ChunkMeter, Failure, Workshop, assemble,
     plan::{self, FilmRequest},
     render_chunk,
+    spans::{self, Attempt},
 };
 use framewright_workflows::{Film, RenderOutput};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// What happens, as it happens.
 #[derive(Debug)]
@@ -31,15 +33,21 @@ pub async fn render(
     lanes: Option<u32>,
     mut tell: impl FnMut(Event),
 ) -> Result<(Film, RenderOutput), Failure> {
-    let film = plan::plan(workshop, request).await?;
+    let attempt = Attempt::default();
+    let planned = plan::plan(workshop, request).instrument(spans::plan(&attempt));
+    let film = planned.await?;
     tell(Event::Planned(film.clone()));
     for index in 0..film.chunks {
         let spec = film.chunk(&request.tenant, index, lanes);
         let meter = ChunkMeter::new(film.chunk_frames(index).len());
         tell(Event::Chunk(index, meter.clone()));
-        render_chunk::render_chunk(workshop, &spec, &meter, &CancellationToken::new()).await?;
+        let drain = CancellationToken::new();
+        render_chunk::render_chunk(workshop, &spec, &meter, &drain)
+            .instrument(spans::render_chunk(&attempt, &spec))
+            .await?;
     }
     tell(Event::Assembling);
-    let output = assemble::assemble(workshop, film.plan).await?;
+    let assembled = assemble::assemble(workshop, film.plan).instrument(spans::assemble(&attempt));
+    let output = assembled.await?;
     Ok((film, output))
 }

@@ -59,6 +59,7 @@ impl ChunkMeter {
 
     /// A frame was captured.
     pub(crate) fn captured(&self) {
+        metrics::counter!("framewright_frames_total", "how" => "rendered").increment(1);
         if self.captured.fetch_add(1, Ordering::Relaxed) == 0 {
             let millis = self.begun.elapsed().as_millis().max(1) as u64;
             self.first_frame.store(millis, Ordering::Relaxed);
@@ -67,12 +68,15 @@ impl ChunkMeter {
 
     /// A segment of `frames` was in the store already.
     pub(crate) fn reused(&self, frames: u32) {
+        metrics::counter!("framewright_frames_total", "how" => "reused").increment(frames.into());
+        metrics::counter!("framewright_segments_total", "how" => "reused").increment(1);
         self.reused.fetch_add(frames, Ordering::Relaxed);
-        self.stored();
+        self.stored.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A segment is in the store.
+    /// A segment that was captured here is in the store.
     pub(crate) fn stored(&self) {
+        metrics::counter!("framewright_segments_total", "how" => "rendered").increment(1);
         self.stored.fetch_add(1, Ordering::Relaxed);
     }
 

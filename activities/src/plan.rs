@@ -11,6 +11,7 @@ use framewright_film::{Digest, Fps, Quality};
 use framewright_store::{get_blob, put_blob};
 use framewright_workflows::{CostCurve, Cut, Film, RenderJob, chunks};
 use std::time::Duration;
+use tracing::{Instrument as _, info_span};
 
 /// What a segment lasts, about and at least.
 const SEGMENT_SECONDS: f64 = 2.0;
@@ -83,7 +84,8 @@ pub async fn plan(workshop: &Workshop, request: &FilmRequest) -> Result<Film, Fa
         1 => Care::Lanes,
         _ => Care::Cut,
     };
-    let costs = cost::known_or_measured(workshop, frozen, care).await?;
+    let measuring = cost::known_or_measured(workshop, frozen, care);
+    let costs = measuring.instrument(info_span!("measure")).await?;
     Ok(film(&manifest, plan, costs, request))
 }
 
@@ -103,10 +105,12 @@ pub async fn survey(workshop: &Workshop, request: &FilmRequest) -> Result<Film, 
 /// # Errors
 /// As [`plan`].
 pub async fn freeze(workshop: &Workshop, request: &FilmRequest) -> Result<Frozen, Failure> {
-    let bundle = compile(workshop, request).await?;
+    let compiling = compile(workshop, request).instrument(info_span!("compile"));
+    let bundle = compiling.await?;
     let mut manifest = draft(workshop, request, &bundle).await?;
     let (lane, load) = measure(workshop, &request.tenant, &mut manifest, &bundle).await?;
-    let plan = manifest.publish(&*workshop.store).await?;
+    let publishing = manifest.publish(&*workshop.store);
+    let plan = publishing.instrument(info_span!("publish")).await?;
     Ok(Frozen {
         manifest,
         plan,

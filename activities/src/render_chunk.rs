@@ -2,6 +2,7 @@
 
 use crate::{
     ChunkMeter, Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop, lanes, segment,
+    spans,
 };
 use framewright_capture::{CaptureSession, Lane, SessionSpec};
 use framewright_encode::Encoding;
@@ -10,9 +11,11 @@ use framewright_workflows::{ChunkOutcome, ChunkSpec};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span, field::Empty};
 
 /// Renders the segments of `spec` that are not in the store yet, and stores each as soon as it is
 /// finished: that is where a retry goes on.
@@ -45,6 +48,7 @@ pub async fn render_chunk(
     });
     let left = work.left().len();
     let lanes = lanes::choose(spec.lanes, manifest.size, left, spec.lane_cost);
+    Span::current().record("lanes", lanes);
     if lanes > 0 {
         meter.lanes(lanes);
         capture(&work, workshop.session(&spec.tenant, &manifest), lanes).await?;
@@ -52,7 +56,10 @@ pub async fn render_chunk(
 
     // Lanes take segments in order and finish what they took, so what is done has no gaps.
     let first_left = work.left().front().map(|(segment, _)| *segment);
-    Ok(meter.outcome(first_left.unwrap_or(spec.end_segment)))
+    let outcome = meter.outcome(first_left.unwrap_or(spec.end_segment));
+    Span::current().record("frames", outcome.rendered);
+    Span::current().record("frames_reused", outcome.reused);
+    Ok(outcome)
 }
 
 fn check_toolchain(workshop: &Workshop, manifest: &Manifest) -> Result<(), Failure> {
@@ -93,20 +100,22 @@ async fn capture(work: &Arc<Work>, spec: SessionSpec, lanes: u32) -> Result<(), 
     let mut more = lanes;
     match habits.warmup {
         WarmupHabit::Keep => {
-            running.spawn(run_lane(work.clone(), session.into_lane()));
+            let first = run_lane(work.clone(), session.into_lane());
+            running.spawn(first.instrument(lane_span(1)));
             more -= 1;
         }
         WarmupHabit::Discard => session.into_lane().close().await,
     }
-    for _ in 0..more {
+    for number in lanes - more + 1..=lanes {
         let (work, spec) = (work.clone(), spec.clone());
-        running.spawn(async move {
+        let lane = async move {
             let lane = match habits.probe {
                 ProbeHabit::Once => work.workshop.browsers.lane(&spec).await?,
                 ProbeHabit::PerLane => open_session(&work, &spec).await?.into_lane(),
             };
             run_lane(work, lane).await
-        });
+        };
+        running.spawn(lane.instrument(lane_span(number)));
     }
     // A lane that fails ends the others: dropping the set kills their browsers and encoders.
     while let Some(ended) = running.join_next().await {
@@ -129,18 +138,28 @@ async fn run_lane(work: Arc<Work>, mut lane: Lane) -> Result<(), Failure> {
     // While a segment is encoded to its end and stored, the next one is captured. One behind is
     // enough: an encoder that cannot follow holds its lane back.
     let mut behind = JoinSet::new();
-    while let Some(frames) = work.take() {
+    let (begun, mut done) = (Instant::now(), 0);
+    while let Some((index, frames)) = work.take() {
         lane = lane.renewed().await?;
-        let captured = segment::capture(&work, &mut lane, frames).await?;
+        let span = segment::span(index, frames);
+        let capturing = segment::capture(&work, &mut lane, frames);
+        let captured = capturing.instrument(span.clone()).await?;
+        done += frames.len();
         joined(behind.join_next().await)?;
         let work = work.clone();
-        behind.spawn(async move { segment::store(&work, captured).await });
+        behind.spawn(async move { segment::store(&work, captured).await }.instrument(span));
     }
+    Span::current().record("frames", done);
+    Span::current().record("ms_per_frame", spans::ms_per_frame(begun, done));
     match work.workshop.habits.warmup {
         WarmupHabit::Keep => work.workshop.browsers.keep(lane).await,
         WarmupHabit::Discard => lane.close().await,
     }
     joined(behind.join_next().await)
+}
+
+fn lane_span(number: u32) -> Span {
+    tracing::info_span!("lane", lane = number, frames = Empty, ms_per_frame = Empty)
 }
 
 /// How a task ended, if there was one.
@@ -167,10 +186,10 @@ impl Work {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Option<FrameRange> {
+    fn take(&self) -> Option<(u32, FrameRange)> {
         if self.drain.is_cancelled() {
             return None;
         }
-        self.left().pop_front().map(|(_, frames)| frames)
+        self.left().pop_front()
     }
 }

@@ -1,12 +1,13 @@
 //! One segment: captured from a defined state, encoded by an encoder of its own, stored at once.
 
-use crate::{Failure, Workshop, render_chunk::Work};
+use crate::{Failure, Workshop, render_chunk::Work, spans};
 use framewright_capture::{Lane, Rows, Shot};
 use framewright_encode::{Converter, I420, SegmentEncoder, preview_jpeg};
 use framewright_film::FrameRange;
 use framewright_store::{Body, Put, PutMode};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Instant};
 use tempfile::TempDir;
+use tracing::{Instrument as _, Span, field::Empty};
 
 /// The width of the pictures that the page shows, in pixels.
 const PREVIEW_WIDTH: u32 = 640;
@@ -17,6 +18,8 @@ pub(crate) struct Captured {
     encoder: SegmentEncoder,
     preview: Vec<u8>,
     file: PathBuf,
+    /// From the encoder's start to its end.
+    encoding: Span,
     _folder: TempDir,
 }
 
@@ -24,6 +27,17 @@ pub(crate) struct Captured {
 struct Picture {
     converter: Converter,
     i420: I420,
+}
+
+/// The span of one segment, from its page to the store. Segments count from 1, frames from 0.
+pub(crate) fn span(index: u32, frames: FrameRange) -> Span {
+    tracing::info_span!(
+        "segment",
+        segment = index + 1,
+        first_frame = frames.start,
+        frames = frames.len(),
+        ms_per_frame = Empty,
+    )
 }
 
 /// Captures `frames`. Nothing of them is on disk: the encoder has them, frame by frame.
@@ -40,6 +54,9 @@ pub(crate) async fn capture(
         .map_err(Failure::scratch("making room for a segment"))?;
     tracing::debug!(%frames, "segment begins");
     let file = folder.path().join("segment.mp4");
+    let encoding = tracing::info_span!("encode", frames = frames.len());
+    let capturing = tracing::info_span!("capture", frames = frames.len(), ms_per_frame = Empty);
+    let begun = Instant::now();
     let (mut encoder, ()) = tokio::try_join!(
         async {
             SegmentEncoder::start(
@@ -48,40 +65,68 @@ pub(crate) async fn capture(
                 frames.len(),
                 &file,
             )
+            .instrument(encoding.clone())
             .await
             .map_err(Failure::from)
         },
         async {
             lane.begin_segment(frames.start)
+                .instrument(capturing.clone())
                 .await
                 .map_err(Failure::from)
         },
     )?;
-    let mut picture = Picture {
-        converter: Converter::new(work.encoding.size),
-        i420: I420::new(work.encoding.size.even()),
-    };
-    let mut preview = Vec::new();
-    for frame in frames.iter() {
-        let next = Some(frame + 1).filter(|&next| next < frames.end);
-        match lane.capture(frame, next, &mut picture).await? {
-            Shot::Painted => {
-                if preview.is_empty() {
-                    preview = preview_jpeg(&picture.i420, PREVIEW_WIDTH)?;
-                }
-                picture.i420 = encoder.frame(picture.i420).await?;
-            }
-            Shot::Unchanged => encoder.repeat().await?,
-        }
-        work.meter.captured();
-    }
+    let preview = take(work, lane, frames, &mut encoder)
+        .instrument(capturing.clone())
+        .await?;
+    let each = spans::ms_per_frame(begun, frames.len());
+    capturing.record("ms_per_frame", each);
+    Span::current().record("ms_per_frame", each);
     Ok(Captured {
         frames,
         encoder,
         preview,
         file,
+        encoding,
         _folder: folder,
     })
+}
+
+/// Hands all frames to the encoder; returns a small picture of the first.
+async fn take(
+    work: &Work,
+    lane: &mut Lane,
+    frames: FrameRange,
+    encoder: &mut SegmentEncoder,
+) -> Result<Vec<u8>, Failure> {
+    let mut picture = Picture {
+        converter: Converter::new(work.encoding.size),
+        i420: I420::new(work.encoding.size.even()),
+    };
+    let mut preview = Vec::new();
+    let seconds =
+        |shot: &'static str| metrics::histogram!("framewright_frame_seconds", "shot" => shot);
+    let (painted, unchanged) = (seconds("painted"), seconds("unchanged"));
+    for frame in frames.iter() {
+        let clock = Instant::now();
+        let next = Some(frame + 1).filter(|&next| next < frames.end);
+        let seconds = match lane.capture(frame, next, &mut picture).await? {
+            Shot::Painted => {
+                if preview.is_empty() {
+                    preview = preview_jpeg(&picture.i420, PREVIEW_WIDTH)?;
+                }
+                picture.i420 = encoder.frame(picture.i420).await?;
+                &painted
+            }
+            Shot::Unchanged => {
+                encoder.repeat().await?;
+                &unchanged
+            }
+        };
+        seconds.record(clock.elapsed());
+        work.meter.captured();
+    }
+    Ok(preview)
 }
 
 /// Waits for the encoder and puts the segment where a retry, another worker and the film find it.
@@ -91,16 +136,24 @@ pub(crate) async fn store(work: &Work, captured: Captured) -> Result<(), Failure
         encoder,
         preview,
         file,
+        encoding,
         _folder,
     } = captured;
-    let store = &work.workshop.store;
-    encoder.finish().await?;
-    let key = work.keys.preview(frames)?;
-    store
-        .put(&key, Body::Bytes(preview.into()), PutMode::IfAbsent)
-        .await?;
-    let key = work.keys.segment(frames)?;
-    match store.put(&key, Body::File(file), PutMode::IfAbsent).await? {
+    encoder.finish().instrument(encoding).await?;
+    let publishing = async {
+        let store = &work.workshop.store;
+        let key = work.keys.preview(frames)?;
+        store
+            .put(&key, Body::Bytes(preview.into()), PutMode::IfAbsent)
+            .await?;
+        let key = work.keys.segment(frames)?;
+        let put = store.put(&key, Body::File(file), PutMode::IfAbsent);
+        Ok::<_, Failure>(put.await?)
+    };
+    match publishing
+        .instrument(tracing::info_span!("publish"))
+        .await?
+    {
         Put::Created => tracing::debug!(%frames, "segment is stored"),
         // A worker that was taken for dead, and was not, came first. Its bytes are these.
         Put::AlreadyThere => tracing::info!(%frames, "segment was stored by somebody else"),

@@ -10,10 +10,12 @@ use crate::{
     ChunkMeter, Failure, Workshop, assemble,
     plan::{self, FilmRequest},
     render_chunk,
+    spans::{self, Attempt},
 };
 use framewright_film::{Digest, Disposition, Fault as _};
 use framewright_workflows::{
-    ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderJob, RenderOutput, RenderWorkflow, queues,
+    ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderId, RenderJob, RenderOutput, RenderWorkflow,
+    queues,
 };
 use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 use temporalio_client::{Client, NamespacedClient as _, WorkflowDescribeOptions};
@@ -29,6 +31,7 @@ use temporalio_sdk::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::IntoRequest as _;
+use tracing::Instrument as _;
 
 /// How often a step says that it lives. The SDK passes on what the server should know of.
 const BEAT: Duration = Duration::from_millis(250);
@@ -60,10 +63,14 @@ impl GeneralActivities {
         ctx: ActivityContext,
         job: RenderJob,
     ) -> Result<Film, ActivityError> {
-        let mut request = FilmRequest::from(job);
-        request.workers = self.chunk_workers().await;
-        let step = plan::plan(&self.workshop, &request);
-        run(&ctx, &self.temporal, step, || beat("planning")).await
+        let span = spans::plan(&attempt(&ctx));
+        let step = async {
+            let mut request = FilmRequest::from(job);
+            request.workers = self.chunk_workers().await;
+            let step = plan::plan(&self.workshop, &request);
+            run(&ctx, &self.temporal, step, || beat("planning")).await
+        };
+        step.instrument(span).await
     }
 
     /// Segments → film.
@@ -73,8 +80,10 @@ impl GeneralActivities {
         ctx: ActivityContext,
         plan: Digest,
     ) -> Result<RenderOutput, ActivityError> {
+        let span = spans::assemble(&attempt(&ctx));
         let step = assemble::assemble(&self.workshop, plan);
-        run(&ctx, &self.temporal, step, || beat("joining")).await
+        let step = run(&ctx, &self.temporal, step, || beat("joining"));
+        step.instrument(span).await
     }
 }
 
@@ -111,11 +120,36 @@ impl ChunkActivities {
         ctx: ActivityContext,
         spec: ChunkSpec,
     ) -> Result<ChunkOutcome, ActivityError> {
-        let meter = ChunkMeter::for_chunk(&self.workshop, spec.plan, &spec)
-            .await
-            .map_err(failed)?;
-        let step = render_chunk::render_chunk(&self.workshop, &spec, &meter, &self.drain);
-        run(&ctx, &self.temporal, step, || meter.read()).await
+        let span = spans::render_chunk(&attempt(&ctx), &spec);
+        let step = async {
+            let meter = ChunkMeter::for_chunk(&self.workshop, spec.plan, &spec)
+                .await
+                .map_err(|failure| failed(&ctx, failure))?;
+            let step = render_chunk::render_chunk(&self.workshop, &spec, &meter, &self.drain);
+            run(&ctx, &self.temporal, step, || meter.read()).await
+        };
+        step.instrument(span).await
+    }
+}
+
+/// What the log and the traces of a step say of it.
+fn attempt(ctx: &ActivityContext) -> Attempt {
+    let info = ctx.info();
+    let workflow = info.workflow_id.as_deref().unwrap_or_default();
+    Attempt {
+        render: RenderId::from_workflow_id(workflow).map(|id| id.to_string()),
+        number: Some(info.attempt),
+    }
+}
+
+/// How long this attempt waited for a worker, by the server's clock alone.
+fn count_wait(ctx: &ActivityContext) {
+    let info = ctx.info();
+    let scheduled = info.current_attempt_scheduled_time.or(info.scheduled_time);
+    if let (Some(scheduled), Some(started)) = (scheduled, info.started_time) {
+        let wait = started.duration_since(scheduled).unwrap_or_default();
+        let step = info.activity_type.clone();
+        metrics::histogram!("framewright_queue_wait_seconds", "step" => step).record(wait);
     }
 }
 
@@ -127,6 +161,7 @@ async fn run<T>(
     step: impl Future<Output = Result<T, Failure>>,
     progress: impl Fn() -> Heartbeat,
 ) -> Result<T, ActivityError> {
+    count_wait(ctx);
     let mut beats = tokio::time::interval(BEAT);
     let ended = {
         tokio::pin!(step);
@@ -144,7 +179,7 @@ async fn run<T>(
     };
     match ended {
         None => Err(stopped(ctx).await),
-        Some(Err(failure)) => Err(failed(failure)),
+        Some(Err(failure)) => Err(failed(ctx, failure)),
         Some(Ok(value)) => {
             tokio::select! {
                 () = server_answers(temporal) => {}
@@ -195,8 +230,14 @@ async fn stopped(ctx: &ActivityContext) -> ActivityError {
     .into()
 }
 
-fn failed(failure: Failure) -> ActivityError {
+fn failed(ctx: &ActivityContext, failure: Failure) -> ActivityError {
     let problem = failure.problem();
+    metrics::counter!(
+        "framewright_step_failures_total",
+        "step" => ctx.info().activity_type.clone(),
+        "code" => problem.code.clone(),
+    )
+    .increment(1);
     let (permanent, after) = match failure.disposition() {
         Disposition::Permanent => (true, None),
         Disposition::Retry { after } => (false, (!after.is_zero()).then_some(after)),

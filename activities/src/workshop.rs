@@ -30,6 +30,7 @@ pub struct Workshop {
 impl Workshop {
     /// Opens as many browsers as a chunk of a film of this size may use here, before it is there.
     /// What does not succeed is left to the sessions, which say why.
+    #[tracing::instrument(skip_all)]
     pub async fn prepare_browsers(&self, size: FrameSize) {
         let nowhere = Url::parse("about:blank").expect("a URL");
         let spec = self.session_of(size, Fps::DEFAULT, nowhere, BTreeMap::new());

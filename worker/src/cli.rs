@@ -194,6 +194,12 @@ pub(crate) struct WorkerArgs {
     /// After a request to stop, seconds for the segments in hand before they are abandoned
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) grace: f64,
+    /// Answer `/metrics`, `/healthz` and `/readyz` at this address
+    #[arg(long, env = "FRAMEWRIGHT_METRICS", value_name = "ADDR")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// Answer whoever started this worker with its metrics, on the standard input
+    #[arg(long, hide = true)]
+    pub(crate) metrics_line: bool,
     /// For `framewright bench` alone
     #[arg(long, value_enum, default_value_t, hide = true)]
     pub(crate) probe: Probe,
@@ -404,6 +410,23 @@ pub(crate) struct BenchArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
+}
+
+impl Command {
+    /// As it is typed.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Dev(_) => "dev",
+            Self::Serve(_) => "serve",
+            Self::Worker(_) => "worker",
+            Self::Render(_) => "render",
+            Self::Stills(_) => "stills",
+            Self::Check(_) => "check",
+            Self::Plan(_) => "plan",
+            Self::Bench(_) => "bench",
+            Self::Doctor(_) => "doctor",
+        }
+    }
 }
 
 impl S3Args {

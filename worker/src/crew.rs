@@ -3,15 +3,14 @@
 use crate::{
     cli::{DevArgs, HabitArgs, PlaceArgs},
     data::Data,
+    metrics::Lines,
+    telemetry::Telemetry,
     temporal::Given,
 };
 use framewright_activities::Programs;
 use framewright_film::FrameSize;
 use framewright_process::Process;
-use std::{
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tokio::{process::Command, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +33,7 @@ pub(crate) enum WorkerLog {
 pub(crate) struct Crew {
     supervisors: JoinSet<()>,
     stop: CancellationToken,
+    lines: Lines,
 }
 
 impl Crew {
@@ -43,10 +43,12 @@ impl Crew {
         log: WorkerLog,
         data: &Data,
         programs: Option<&Programs>,
+        telemetry: &Telemetry,
     ) -> Self {
         let programs = programs.and_then(|programs| serde_json::to_string(programs).ok());
         let stop = CancellationToken::new();
         let mut supervisors = JoinSet::new();
+        let lines = Lines::default();
         for number in 1..=args.workers {
             let order = WorkerOrder {
                 name: format!("worker-{number}"),
@@ -59,11 +61,22 @@ impl Crew {
                 programs: programs.clone(),
                 server: server.clone(),
                 log,
+                log_flags: telemetry.flags().to_vec(),
                 data: data.clone(),
+                lines: lines.clone(),
             };
             supervisors.spawn(supervise(order, stop.clone()));
         }
-        Self { supervisors, stop }
+        Self {
+            supervisors,
+            stop,
+            lines,
+        }
+    }
+
+    /// By which the workers are asked for their metrics.
+    pub(crate) fn lines(&self) -> Lines {
+        self.lines.clone()
     }
 
     pub(crate) async fn stop(mut self) {
@@ -81,7 +94,9 @@ struct WorkerOrder {
     programs: Option<String>,
     server: Given,
     log: WorkerLog,
+    log_flags: Vec<String>,
     data: Data,
+    lines: Lines,
 }
 
 async fn supervise(mut order: WorkerOrder, stop: CancellationToken) {
@@ -104,6 +119,8 @@ async fn supervise(mut order: WorkerOrder, stop: CancellationToken) {
             }
         }
         order.programs = None;
+        metrics::counter!("framewright_worker_restarts_total", "worker" => order.name.clone())
+            .increment(1);
         pause = if begun.elapsed() > HEALTHY {
             Duration::from_millis(100)
         } else {
@@ -125,7 +142,11 @@ impl WorkerOrder {
             .args(["--temporal-address", &self.server.address])
             .args(["--temporal-namespace", &self.server.namespace])
             .args(self.habits.flags())
-            .stdin(Stdio::null());
+            .args(&self.log_flags)
+            .arg("--metrics-line")
+            // Workers of one box cannot all listen where one was told to.
+            .env_remove("FRAMEWRIGHT_METRICS")
+            .stdin(self.lines.open(&self.name)?);
         let PlaceArgs {
             data,
             scratch,

@@ -3,7 +3,7 @@
 use crate::{cli::PlaceArgs, exit::Exit};
 use framewright_activities::{Habits, Programs, Scratch, Toolchain, ToolchainOptions, Workshop};
 use framewright_composition::{Vendor, VendorOptions};
-use framewright_store::{CachedStore, LocalStore, S3Address, S3Store, Store};
+use framewright_store::{CachedStore, LocalStore, MeteredStore, S3Address, S3Store, Store};
 use std::{
     fs::{self, File},
     path::PathBuf,
@@ -99,12 +99,17 @@ impl Data {
                 .await
                 .map_err(failed)?;
             let cache = self.root.join("cache");
-            let cached = CachedStore::open(Arc::new(s3), cache, CACHE_BYTES).await;
+            let cached = CachedStore::open(
+                Arc::new(MeteredStore::new(Arc::new(s3))),
+                cache,
+                CACHE_BYTES,
+            )
+            .await;
             return Ok(Arc::new(cached.map_err(failed)?));
         }
         let folder = named.map_or_else(|| self.root.join("store"), PathBuf::from);
         let local = LocalStore::open(folder).await.map_err(failed)?;
-        Ok(Arc::new(local))
+        Ok(Arc::new(MeteredStore::new(Arc::new(local))))
     }
 
     /// What the steps of a render need, on this machine.

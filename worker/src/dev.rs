@@ -8,6 +8,8 @@ use crate::{
     crew::{Crew, WorkerLog},
     data::Data,
     exit::Exit,
+    metrics::Metrics,
+    readiness::Readiness,
     service::{Addresses, Service},
     telemetry::Telemetry,
     temporal::{self, DevServer, Given, Ports},
@@ -130,6 +132,7 @@ impl Stack {
         log: WorkerLog,
         telemetry: &Telemetry,
     ) -> Result<Self, Exit> {
+        let metrics = Metrics::install();
         // What can be refused at once is refused before anything is started.
         let grpc = listen(args.addresses.listen, "--listen").await?;
         let web = listen(args.addresses.web, "--web").await?;
@@ -153,11 +156,12 @@ impl Stack {
         let (server, embedded, workers) = match given {
             Some(server) => {
                 let programs = programs.await?;
-                let workers = Crew::start(args, &server, log, &data, programs.as_ref());
+                let workers = Crew::start(args, &server, log, &data, programs.as_ref(), telemetry);
                 (server, None, workers)
             }
             None => {
-                let (server, embedded, workers) = embedded(args, log, &data, programs).await?;
+                let (server, embedded, workers) =
+                    embedded(args, log, &data, programs, telemetry).await?;
                 (server, Some(embedded), workers)
             }
         };
@@ -182,11 +186,22 @@ impl Stack {
             temporal: server.address.clone(),
             namespace: server.namespace.clone(),
         };
+        metrics.with_workers(workers.lines());
+        let readiness = Readiness {
+            temporal: client.clone(),
+            store: store.clone(),
+        };
         let service = Arc::new(Service::new(client, store, data.uploads()?, addresses));
         let stop_servers = CancellationToken::new();
         let mut servers = JoinSet::new();
         servers.spawn(service.clone().serve_grpc(grpc, stop_servers.clone()));
-        servers.spawn(web::serve(service.clone(), web, stop_servers.clone()));
+        servers.spawn(web::serve(
+            service.clone(),
+            readiness,
+            metrics,
+            web,
+            stop_servers.clone(),
+        ));
         let stack = Self {
             sdk: workers::runtime()?,
             service,
@@ -282,6 +297,7 @@ async fn embedded(
     log: WorkerLog,
     data: &Data,
     programs: impl Future<Output = Result<Option<Programs>, Exit>>,
+    telemetry: &Telemetry,
 ) -> Result<(Given, DevServer, Crew), Exit> {
     let chosen_here = matches!(args.temporal_port, None | Some(0));
     let ports = Ports::choose(args.temporal_port)?;
@@ -289,7 +305,7 @@ async fn embedded(
     let mut attempt = 1;
     loop {
         let address = Given::local(server.ports.grpc)?;
-        let workers = Crew::start(args, &address, log, data, programs.as_ref());
+        let workers = Crew::start(args, &address, log, data, programs.as_ref(), telemetry);
         match server.wait_until_it_answers(data).await {
             Ok(()) => return Ok((address, server, workers)),
             // A port that was free can be somebody else's by the time the server asks for it.

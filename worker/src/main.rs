@@ -21,6 +21,8 @@ mod crew;
 mod data;
 mod dev;
 mod exit;
+mod metrics;
+mod readiness;
 mod service;
 mod telemetry;
 mod temporal;
@@ -42,7 +44,7 @@ async fn main() -> ExitCode {
         cli.command,
         Command::Dev(_) | Command::Serve(_) | Command::Worker(_)
     );
-    let telemetry = telemetry::init(&cli.log, is_service);
+    let telemetry = telemetry::init(&cli.log, cli.command.word(), is_service);
     let ended = run(cli.command, &telemetry).await;
     telemetry.shutdown();
     match ended {

@@ -4,6 +4,8 @@ use crate::{
     cli::{HabitArgs, Role, WorkerArgs},
     data::Data,
     exit::{Exit, Kind},
+    metrics::{self, Endpoint, Metrics},
+    readiness::Readiness,
     telemetry::Telemetry,
     temporal,
 };
@@ -14,6 +16,7 @@ use framewright_activities::{
 use framewright_workflows::{RenderWorkflow, policy, queues};
 use std::{future::Future, time::Duration};
 use temporalio_client::Client;
+use temporalio_common::telemetry::TelemetryOptions;
 use temporalio_sdk::{
     Runtime, Worker, WorkerOptions,
     runtime::{
@@ -34,6 +37,16 @@ pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), E
             "pass `--temporal-address HOST:PORT`, or run everything here with `framewright dev`",
         ));
     };
+    let drain = CancellationToken::new();
+    let endpoint = match args.metrics {
+        Some(address) => Some(Endpoint::open(address, drain.clone()).await?),
+        None => None,
+    };
+    if args.metrics_line
+        && let Err(error) = metrics::answer(Metrics::install())
+    {
+        tracing::warn!(%error, "nobody reads this worker's metrics");
+    }
     let data = Data::open(&args.place)?;
     let mut workshop = data.workshop_with(&args.place, args.programs).await?;
     workshop.habits = HabitArgs {
@@ -47,7 +60,6 @@ pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), E
         tokio::spawn(async move { workshop.prepare_browsers(size).await });
     }
     let client = temporal::connect(&server, &identity, telemetry).await?;
-    let drain = CancellationToken::new();
     let runtime = runtime()?;
     let has = |role| args.role.contains(&role) || args.role.contains(&Role::All);
     let mut workers = Vec::new();
@@ -59,6 +71,12 @@ pub(crate) async fn run(args: WorkerArgs, telemetry: &Telemetry) -> Result<(), E
     }
     if has(Role::Chunks) {
         workers.push(chunks(&runtime, &client, &workshop, &drain)?);
+    }
+    if let Some(endpoint) = endpoint {
+        endpoint.complete(Readiness {
+            temporal: client,
+            store: workshop.store.clone(),
+        });
     }
     tracing::info!(
         identity,
@@ -140,7 +158,12 @@ pub(crate) fn asked_to_stop() -> Result<CancellationToken, Exit> {
 
 /// The SDK's core on the runtime that we already run.
 pub(crate) fn runtime() -> Result<Runtime, Exit> {
+    let telemetry = TelemetryOptions::builder()
+        .metrics(metrics::of_the_sdk())
+        .attach_service_name(false)
+        .build();
     let options = RuntimeOptions::builder()
+        .telemetry_options(telemetry)
         .heartbeat_interval(Some(Duration::from_secs(10)))
         .build()
         .map_err(Exit::failed)?;
@@ -153,6 +176,7 @@ pub(crate) fn workflows(runtime: &Runtime, client: &Client) -> Result<Worker, Ex
     let options = WorkerOptions::new(queues::WORKFLOWS)
         .max_cached_workflows(500)
         .workflow_task_poller_behavior(PollerBehavior::SimpleMaximum(4))
+        .workflow_interceptor(metrics::count_outcomes())
         .register_workflow::<RenderWorkflow>()
         .map_err(|error| Exit::failed(error.to_string()))?
         .build();

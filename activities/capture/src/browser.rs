@@ -65,7 +65,10 @@ impl Browser {
         };
         loop {
             match start(spec, shelter).await {
-                Ok(browser) => return Ok(browser),
+                Ok(browser) => {
+                    metrics::counter!("framewright_browsers_started_total").increment(1);
+                    return Ok(browser);
+                }
                 Err(Failure::NoNamespace { step, source }) => {
                     tracing::warn!(
                         step,

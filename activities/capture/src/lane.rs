@@ -8,6 +8,7 @@ use crate::{
     tap::Tap,
 };
 use serde::de::DeserializeOwned;
+use tracing::{Instrument as _, info_span};
 
 /// Loads of a page after which a browser is replaced. Each was seen to leave some 0.6 MB behind
 /// (docs/benchmarks.md), which must not add up; a new browser costs half a second.
@@ -60,14 +61,15 @@ enum Source {
 /// As for [`CaptureSession::open`](crate::CaptureSession::open).
 pub async fn open_lane(spec: &SessionSpec) -> Result<Lane, CaptureError> {
     let mut lane = open_empty(spec).await?;
-    lane.load().await?;
+    lane.load().instrument(info_span!("load")).await?;
     Ok(lane)
 }
 
 /// A lane whose page is not loaded yet.
 pub(crate) async fn open_empty(spec: &SessionSpec) -> Result<Lane, CaptureError> {
-    let page = Page::open(spec).await?;
-    Lane::new(page, spec.reader).await
+    let page = Page::open(spec).instrument(info_span!("launch")).await?;
+    let lane = Lane::new(page, spec.reader);
+    lane.instrument(info_span!("calibrate")).await
 }
 
 impl Lane {
@@ -80,10 +82,12 @@ impl Lane {
         let (source, reader) = match (tap, choice) {
             (Ok(tap), _) => (Source::Tap(tap), Reader::Tap),
             (Err(why), ReaderChoice::Tap) => {
+                tap_lost();
                 tracing::error!(why, "the compositor's buffer cannot be used");
                 return Err(CaptureError::TapLost);
             }
             (Err(why), ReaderChoice::Auto) => {
+                metrics::counter!("framewright_screenshot_fallbacks_total").increment(1);
                 tracing::warn!(why, "frames are taken as screenshots, which costs more");
                 (Source::Pictures(None), Reader::Screenshot { why })
             }
@@ -208,6 +212,7 @@ impl Lane {
         if !self.is_worn() {
             return Ok(self);
         }
+        metrics::counter!("framewright_browsers_recycled_total", "why" => "worn").increment(1);
         tracing::info!(loads = self.loads(), "a worn browser is replaced");
         let spec = self.spec().clone();
         self.close().await;
@@ -230,6 +235,7 @@ impl Lane {
             Source::Pictures(last) => *last = None,
             Source::Tap(tap) => {
                 if !tap.still_there(&mut self.page).await? {
+                    tap_lost();
                     return Err(CaptureError::TapLost);
                 }
             }
@@ -279,6 +285,7 @@ impl Lane {
     fn read(&mut self, into: &mut dyn Rows) -> Result<(), CaptureError> {
         match &self.source {
             Source::Tap(tap) => tap.read(&mut self.stripe, into).map_err(|error| {
+                tap_lost();
                 tracing::warn!(%error, "the compositor's buffer cannot be read any more");
                 CaptureError::TapLost
             }),
@@ -316,10 +323,15 @@ impl Lane {
             && !std::mem::replace(&mut self.confirmed, true)
             && !tap.resembles_picture(&mut self.page).await?
         {
+            tap_lost();
             return Err(CaptureError::TapLost);
         }
         Ok(())
     }
+}
+
+fn tap_lost() {
+    metrics::counter!("framewright_taps_lost_total").increment(1);
 }
 
 fn lost(error: CaptureError, frame: u32) -> CaptureError {

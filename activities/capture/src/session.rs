@@ -13,6 +13,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
+use tracing::{Instrument as _, info_span};
 use url::Url;
 
 /// What is to be captured, and with what.
@@ -184,12 +185,14 @@ impl CaptureSession {
     /// When one of these does not come to an end, or not to a good one; see [`CaptureError`].
     pub async fn open(spec: SessionSpec) -> Result<Self, CaptureError> {
         let mut clock = Clock::start();
-        let mut page = Page::open(&spec).await?;
+        let mut page = Page::open(&spec).instrument(info_span!("launch")).await?;
         clock.durations.launch = clock.lap();
         let probed = probe(&mut page).await?;
         clock.durations.probe = clock.lap();
         // On the empty page, so that the film's page has no past.
-        let lane = Lane::new(page, spec.reader).await?;
+        let lane = Lane::new(page, spec.reader)
+            .instrument(info_span!("calibrate"))
+            .await?;
         clock.durations.calibrate = clock.lap();
         finish(lane, &spec, probed, clock, false).await
     }
@@ -223,7 +226,7 @@ pub(crate) async fn open_in(
 
 async fn probe(page: &mut Page) -> Result<Probed, CaptureError> {
     let asked = SystemTime::now();
-    let gl = probe::probe(page).await?;
+    let gl = probe::probe(page).instrument(info_span!("probe")).await?;
     let answered = SystemTime::now();
     Ok(Probed {
         gl,
@@ -239,7 +242,7 @@ async fn finish(
     mut clock: Clock,
     warm: bool,
 ) -> Result<CaptureSession, CaptureError> {
-    let facts = lane.load().await?;
+    let facts = lane.load().instrument(info_span!("load")).await?;
     clock.durations.load = clock.lap();
     let durations = clock.durations;
     let shelter = lane.page().browser().shelter;
@@ -254,6 +257,7 @@ async fn finish(
         page: facts,
         durations,
     };
+    count(warm, &durations);
     tracing::info!(
         reader = %report.reader,
         wall = %report.wall,
@@ -266,6 +270,19 @@ async fn finish(
         "capture session open"
     );
     Ok(CaptureSession { lane, report })
+}
+
+fn count(warm: bool, durations: &Durations) {
+    let start = if warm { "warm" } else { "cold" };
+    let Durations {
+        launch,
+        probe,
+        calibrate,
+        load,
+    } = *durations;
+    metrics::histogram!("framewright_session_start_seconds", "start" => start)
+        .record(launch + probe + calibrate + load);
+    metrics::histogram!("framewright_probe_seconds").record(probe);
 }
 
 impl Clock {

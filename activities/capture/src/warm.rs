@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::Notify;
+use tracing::{Instrument as _, Span, info_span};
 
 /// How long a browser waits for more work.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,14 +64,19 @@ impl WarmBrowsers {
     ///
     /// # Errors
     /// As [`CaptureSession::open`].
+    #[tracing::instrument(name = "session", skip_all, fields(warm))]
     pub async fn session(&self, spec: SessionSpec) -> Result<CaptureSession, CaptureError> {
         let began = Instant::now();
         while let Some(lane) = self.take(&spec).await {
             match session::open_in(lane, &spec, began).await {
                 Err(error) if is_of_the_browser(&error) => reject(&error),
-                opened => return opened,
+                opened => {
+                    Span::current().record("warm", true);
+                    return opened;
+                }
             }
         }
+        Span::current().record("warm", false);
         CaptureSession::open(spec).await
     }
 
@@ -78,9 +84,10 @@ impl WarmBrowsers {
     ///
     /// # Errors
     /// As [`open_lane`](crate::open_lane).
+    #[tracing::instrument(name = "open", skip_all)]
     pub async fn lane(&self, spec: &SessionSpec) -> Result<Lane, CaptureError> {
         while let Some(mut lane) = self.take(spec).await {
-            match lane.load().await {
+            match lane.load().instrument(info_span!("load")).await {
                 Err(error) if is_of_the_browser(&error) => reject(&error),
                 loaded => return loaded.map(|_| lane),
             }
@@ -91,7 +98,11 @@ impl WarmBrowsers {
     /// Keeps a lane that did its work and of which nothing is doubted; a lane with an error is to
     /// be dropped. One that did enough, or has grown, is closed.
     pub async fn keep(&self, mut lane: Lane) {
-        if lane.owner().is_none() || lane.is_worn() {
+        let is_worn = lane.is_worn();
+        if is_worn {
+            metrics::counter!("framewright_browsers_recycled_total", "why" => "worn").increment(1);
+        }
+        if lane.owner().is_none() || is_worn {
             tracing::debug!(loads = lane.loads(), "a browser is not kept");
             return lane.close().await;
         }
@@ -206,6 +217,7 @@ fn is_of_the_browser(error: &CaptureError) -> bool {
 }
 
 fn reject(error: &CaptureError) {
+    metrics::counter!("framewright_browsers_recycled_total", "why" => "broken").increment(1);
     tracing::info!(%error, "a browser that was kept is replaced");
 }
 

@@ -38,6 +38,7 @@ impl CachedStore {
     ) -> Result<Self, StoreError> {
         let cache = LocalStore::open(folder).await?;
         let size = size_of(&cache.list(BLOBS).await?);
+        metrics::gauge!("framewright_cache_bytes").set(size as f64);
         Ok(Self {
             store,
             cache,
@@ -51,6 +52,7 @@ impl CachedStore {
         let bytes = self.cache.get(key).await.ok()?;
         if key.as_str() == crate::blob_key(Digest::of(&bytes)).as_str() {
             self.cache.touch(key).await;
+            metrics::counter!("framewright_cache_hits_total").increment(1);
             return Some(bytes);
         }
         tracing::warn!(%key, "a damaged blob in the cache is fetched anew");
@@ -66,6 +68,7 @@ impl CachedStore {
         match self.cache.put(key, body, PutMode::IfAbsent).await {
             Ok(Put::Created) => {
                 let before = self.size.fetch_add(size, Ordering::Relaxed);
+                metrics::gauge!("framewright_cache_bytes").set((before + size) as f64);
                 if before + size > self.budget {
                     self.make_room().await;
                 }
@@ -91,6 +94,7 @@ impl CachedStore {
             }
         }
         self.size.store(size, Ordering::Relaxed);
+        metrics::gauge!("framewright_cache_bytes").set(size as f64);
     }
 }
 
@@ -116,6 +120,7 @@ impl Store for CachedStore {
         if let Some(bytes) = self.cached(key).await {
             return Ok(bytes);
         }
+        metrics::counter!("framewright_cache_misses_total").increment(1);
         let bytes = self.store.get(key).await?;
         // What came damaged is the caller's to notice, and must not stay.
         if key.as_str() == crate::blob_key(Digest::of(&bytes)).as_str() {

@@ -34,6 +34,7 @@ mod cached;
 mod error;
 mod key;
 mod local;
+mod metered;
 mod s3;
 
 use bytes::Bytes;
@@ -45,6 +46,7 @@ pub use cached::CachedStore;
 pub use error::StoreError;
 pub use key::Key;
 pub use local::LocalStore;
+pub use metered::MeteredStore;
 pub use s3::{S3Address, S3Options, S3Store};
 
 /// Keeps objects under keys. One contract for every kind; `tests/suite` checks it.

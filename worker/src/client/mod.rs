@@ -4,7 +4,10 @@ mod progress;
 
 pub(crate) use progress::{Board, Line};
 
-use crate::exit::{Exit, Kind, kind_of};
+use crate::{
+    exit::{Exit, Kind, kind_of},
+    telemetry::Carried,
+};
 use framewright_proto::v1::{
     CancelRenderRequest, CreateRenderRequest, CreateRenderResponse, DownloadOutputRequest,
     OutputInfo, Render, RenderState, UploadProjectRequest, WatchRenderRequest,
@@ -14,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use std::{io::Write as _, path::Path, time::Duration};
 use tonic::{
     Code, Status,
+    service::interceptor::InterceptedService,
     transport::{Channel, Endpoint},
 };
 use tonic_types::StatusExt as _;
@@ -31,7 +35,7 @@ const PATIENCE: u32 = 20;
 /// A connection to a service.
 #[derive(Clone)]
 pub(crate) struct Client {
-    renders: RenderServiceClient<Channel>,
+    renders: RenderServiceClient<InterceptedService<Channel, Carried>>,
     address: String,
 }
 
@@ -57,7 +61,8 @@ impl Client {
                 .hint("start one with `framewright dev`, or leave `--server` away to have one run for the duration")
         })?;
         Ok(Self {
-            renders: RenderServiceClient::new(channel).max_decoding_message_size(8 << 20),
+            renders: RenderServiceClient::with_interceptor(channel, Carried)
+                .max_decoding_message_size(8 << 20),
             address: url,
         })
     }
@@ -80,6 +85,7 @@ impl Client {
             .project_id)
     }
 
+    #[tracing::instrument(skip_all, fields(otel.name = "create_render", otel.kind = "client"))]
     pub(crate) async fn create(
         &mut self,
         request: CreateRenderRequest,

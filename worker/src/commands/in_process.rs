@@ -22,6 +22,7 @@ use std::{
 /// How often the bar is drawn anew.
 const LOOK: Duration = Duration::from_millis(200);
 
+#[tracing::instrument(skip_all, fields(project = %args.film.project.display()))]
 pub(super) async fn render(args: &RenderArgs) -> Result<(), Exit> {
     let begun = Instant::now();
     let stop = workers::asked_to_stop()?;

@@ -60,6 +60,7 @@ async fn embedded(
 }
 
 /// Uploads, submits, watches, downloads.
+#[tracing::instrument(name = "render", skip_all, fields(project = %args.film.project.display()))]
 async fn through(
     mut client: Client,
     args: &RenderArgs,

@@ -133,6 +133,7 @@ impl Service {
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT);
         Server::builder()
+            .trace_fn(crate::telemetry::of_request)
             .http2_keepalive_interval(Some(std::time::Duration::from_secs(20)))
             .add_service(health_service)
             .add_service(reflection)

@@ -1,6 +1,6 @@
 //! Reaching a Temporal server.
 
-use crate::{cli::TemporalArgs, exit::Exit, telemetry::Telemetry};
+use crate::{cli::TemporalArgs, exit::Exit, metrics, telemetry::Telemetry};
 use std::time::{Duration, Instant};
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions, envconfig::LoadClientConfigProfileOptions,
@@ -72,6 +72,7 @@ pub(crate) async fn connect(
 ) -> Result<Client, Exit> {
     let mut options = server.connection.clone();
     options.identity = identity.to_owned();
+    options.metrics_meter = Some(metrics::of_the_client());
     options.connect_timeout = Some(Duration::from_secs(5));
     let begun = Instant::now();
     let mut wait = Duration::from_millis(50);
@@ -92,12 +93,13 @@ pub(crate) async fn connect(
         let longest = Duration::from_millis(if soon { 50 } else { 2000 });
         wait = (wait * 2).min(longest);
     };
-    let options = ClientOptions::new(server.namespace.clone())
-        .plugin(
-            OpenTelemetryPlugin::builder()
-                .tracer(telemetry.tracer())
-                .build(),
-        )
-        .build();
+    let options = ClientOptions::new(server.namespace.clone());
+    // It sits in clients, workflows and activities, and carries traces in Temporal's headers.
+    let options = match telemetry.tracer() {
+        Some(tracer) => options
+            .plugin(OpenTelemetryPlugin::builder().tracer(tracer).build())
+            .build(),
+        None => options.build(),
+    };
     Client::new(connection, options).map_err(|error| Exit::failed(error.to_string()))
 }

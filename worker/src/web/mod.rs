@@ -24,9 +24,14 @@ mod text;
 
 use crate::{
     exit::Exit,
+    metrics::{self, Metrics},
+    readiness::Readiness,
     service::{Refusal, Service},
 };
-use axum::{Router, middleware::map_response, response::Redirect, routing::get};
+use axum::{
+    Router, extract::State, http::header, middleware::map_response, response::Redirect,
+    routing::get,
+};
 use previews::Plans;
 use problem::Problem;
 use std::{
@@ -50,16 +55,26 @@ const GRACE: Duration = Duration::from_secs(1);
 struct Site {
     service: Arc<Service>,
     plans: Arc<Plans>,
+    readiness: Readiness,
+    metrics: Metrics,
 }
 
-/// Serves the pages until `stop` trips.
+/// Serves the pages until `stop` trips, and what machines ask: probes and metrics.
 pub(crate) async fn serve(
     service: Arc<Service>,
+    readiness: Readiness,
+    metrics: Metrics,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), Exit> {
-    let served = axum::serve(listener, router(service))
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
+    let site = Site {
+        service,
+        plans: Arc::default(),
+        readiness,
+        metrics,
+    };
+    let served =
+        axum::serve(listener, router(site)).with_graceful_shutdown(stop.clone().cancelled_owned());
     let give_up = async {
         stop.cancelled().await;
         tokio::time::sleep(GRACE).await;
@@ -72,11 +87,7 @@ pub(crate) async fn serve(
     }
 }
 
-fn router(service: Arc<Service>) -> Router {
-    let site = Site {
-        service,
-        plans: Arc::default(),
-    };
+fn router(site: Site) -> Router {
     Router::new()
         .route("/", get(async || Redirect::temporary("/renders")))
         .route("/renders", get(pages::list))
@@ -88,7 +99,17 @@ fn router(service: Arc<Service>) -> Router {
             get(previews::preview),
         )
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(pages::ready))
+        .route(
+            "/readyz",
+            get(async |State(site): State<Site>| site.readiness.answer().await),
+        )
+        .route(
+            "/metrics",
+            get(async |State(site): State<Site>| {
+                let text = site.metrics.text().await;
+                ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
+            }),
+        )
         .route("/assets/{name}", get(assets::asset))
         .fallback(async || Problem::no_page())
         .method_not_allowed_fallback(async || Problem::read_only())

@@ -10,17 +10,14 @@ use askama::Template;
 use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use framewright_workflows::RenderId;
 use serde::Deserialize;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// Renders on one page of the list.
 const PAGE: u32 = 50;
-
-/// A probe is asked often and has little patience.
-const READY_BUDGET: Duration = Duration::from_secs(2);
 
 /// The page of one render.
 #[derive(Debug, Template)]
@@ -90,18 +87,6 @@ pub(super) async fn fragment(
 ) -> Result<Response, Problem> {
     let live = live(&site, &tenant, &request).await?;
     Ok(page(&Fragment { live }))
-}
-
-/// Whether Temporal answers: without it there is nothing to show and nothing to render.
-pub(super) async fn ready(State(site): State<Site>) -> Response {
-    match tokio::time::timeout(READY_BUDGET, site.service.list("", 1, "")).await {
-        Ok(Ok(_)) => "ready\n".into_response(),
-        _ => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the Temporal server does not answer\n",
-        )
-            .into_response(),
-    }
 }
 
 /// The render that a path names.

@@ -49,6 +49,44 @@ fn every_error_code_has_a_page() {
     assert!(missing.is_empty(), "no page in docs/errors for {missing:?}");
 }
 
+/// Names of metrics of ours between two `quote`s.
+fn metrics(text: &str, quote: char) -> BTreeSet<String> {
+    let endings = ["_total", "_seconds", "_bytes", "_info", "_up"];
+    let is_metric = |word: &&str| {
+        word.starts_with("framewright_")
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            && endings.iter().any(|ending| word.ends_with(ending))
+    };
+    let words = text.split(quote).filter(is_metric);
+    words.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_metric_is_in_the_docs_and_the_docs_name_no_other() {
+    let mut sources = Vec::new();
+    for folder in ["activities", "workflows/src", "worker/src"] {
+        files(&root().join(folder), ".rs", &mut sources);
+    }
+    let read = |source: &PathBuf| metrics(&fs::read_to_string(source).unwrap(), '"');
+    let counted: BTreeSet<_> = sources.iter().flat_map(read).collect();
+    let docs = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    // The first column of a table.
+    let rows = docs
+        .lines()
+        .filter(|line| line.starts_with("| `framewright_"));
+    let named: BTreeSet<_> = rows
+        .filter_map(|row| {
+            metrics(row.split(" | ").next().unwrap(), '`')
+                .into_iter()
+                .next()
+        })
+        .collect();
+    assert!(counted.len() > 15, "the metrics are found: {counted:?}");
+    assert_eq!(counted, named);
+}
+
 #[test]
 fn links_in_the_docs_lead_somewhere() {
     let mut pages = Vec::new();

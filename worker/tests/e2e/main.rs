@@ -9,6 +9,7 @@
 mod bad_input;
 mod bench;
 mod check;
+mod collector;
 mod docs;
 mod faults;
 mod fleet;
@@ -18,7 +19,9 @@ mod gateway;
 mod harness;
 mod histories;
 mod life_and_death;
+mod metrics;
 mod pages;
 mod same_bytes;
 mod service;
 mod stills;
+mod traces;

@@ -29,6 +29,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 use tokio_rustls::TlsAcceptor;
+use tracing::{Span, span::Id};
 use url::Url;
 
 /// The first byte of a TLS handshake; no HTTP request begins with it.
@@ -52,6 +53,9 @@ struct Shared {
     essential: AtomicUsize,
     /// The first thing that is there and could not be had.
     unavailable: OnceLock<String>,
+    /// The span in which the page was loaded: what its requests come to is logged there. By its id,
+    /// since to hold a span is to keep it from ending.
+    loaded_in: Mutex<Option<Id>>,
 }
 
 impl Server {
@@ -72,6 +76,7 @@ impl Server {
             refusals: Mutex::default(),
             essential: AtomicUsize::new(0),
             unavailable: OnceLock::new(),
+            loaded_in: Mutex::new(Span::current().id()),
         });
         let accepting = accept(listener, Arc::clone(&shared));
         let task = tokio::spawn(accepting).abort_handle();
@@ -95,6 +100,8 @@ impl Server {
     /// Forgets what could not be answered: another page begins.
     pub(crate) fn forget(&self) {
         self.shared.refusals().clear();
+        let loaded_in = self.shared.loaded_in.lock();
+        *loaded_in.unwrap_or_else(PoisonError::into_inner) = Span::current().id();
         self.shared.essential.store(0, Ordering::Release);
     }
 
@@ -133,8 +140,13 @@ impl Shared {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn loaded_in(&self) -> Option<Id> {
+        let loaded_in = self.loaded_in.lock();
+        loaded_in.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn refuse(&self, url: &Url, destination: Destination) {
-        tracing::info!(%url, %destination, "the plan does not hold what the page asks for");
+        tracing::info!(parent: self.loaded_in(), %url, %destination, "the plan does not hold what the page asks for");
         let mut refusals = self.refusals();
         // One that ends the render is never crowded out by those that do not.
         if refusals.len() < REFUSALS_KEPT || destination.is_essential() {
@@ -233,7 +245,7 @@ async fn gate(ask: Ask, shared: &Shared) -> Response<Full<Bytes>> {
     match ask {
         Ask::Ready => {
             if !shared.gate.wait().await {
-                tracing::warn!("the page's scripts did not wait any longer for its fonts");
+                tracing::warn!(parent: shared.loaded_in(), "the page's scripts did not wait any longer for its fonts");
             }
         }
         Ask::Loaded(load) => shared.gate.open(&load),
