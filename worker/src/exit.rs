@@ -100,12 +100,12 @@ pub(crate) fn kind_of(code: &str) -> Kind {
     match code {
         // No browser, no encoder, another GPU; no room, no permission.
         "FW0201" | "FW0202" | "FW0207" | "FW0301" | "FW0302" | "FW0404" | "FW0405" | "FW0410"
-        | "FW0502" => Kind::Machine,
+        | "FW0412" | "FW0502" => Kind::Machine,
         // Something that is fetched was not to be had this time.
         "FW0115" | "FW0116" | "FW0117" => Kind::Failed,
         // The page never got ready, threw, or lacks a file.
         "FW0208" | "FW0209" | "FW0210" | "FW0211" => Kind::Input,
-        "FW0409" | "FW0505" | "FW0506" | "FW0507" | "FW0508" => Kind::Input,
+        "FW0409" | "FW0411" | "FW0413" | "FW0414" | "FW0505" | "FW0506" | "FW0507" | "FW0508" => Kind::Input,
         _ if code.starts_with("FW01") => Kind::Input,
         _ => Kind::Failed,
     }

@@ -2,8 +2,17 @@ use crate::{Body, Key, Put, PutMode, Store, StoreError};
 use bytes::Bytes;
 use framewright_film::Digest;
 use sha2::{Digest as _, Sha256};
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 use tokio::task::spawn_blocking;
+
+/// Who puts an object that is older than this puts it anew. Whoever cleans up goes by age and can
+/// so trust that what was put, or found to be there already, an hour ago is young.
+pub const REFRESH: Duration = Duration::from_secs(60 * 60);
 
 /// Where the blob of `digest` is kept: `blobs/` and its digits, two and sixty-two.
 pub fn blob_key(digest: Digest) -> Key {
@@ -59,8 +68,25 @@ pub async fn fetch_blob(store: &dyn Store, digest: Digest, to: &Path) -> Result<
     Ok(size)
 }
 
+/// Puts what is named by its content: if it is there and younger than [`REFRESH`] it is left.
+///
+/// # Errors
+/// As [`Store::put`].
+pub async fn put_fresh(store: &dyn Store, key: &Key, body: Body) -> Result<Put, StoreError> {
+    match store.head(key).await? {
+        None => store.put(key, body, PutMode::IfAbsent).await,
+        Some(meta) => {
+            let age = SystemTime::now().duration_since(meta.modified);
+            if age.unwrap_or_default() > REFRESH {
+                store.put(key, body, PutMode::Replace).await?;
+            }
+            Ok(Put::AlreadyThere)
+        }
+    }
+}
+
 async fn put(store: &dyn Store, digest: Digest, body: Body) -> Result<Put, StoreError> {
-    store.put(&blob_key(digest), body, PutMode::IfAbsent).await
+    put_fresh(store, &blob_key(digest), body).await
 }
 
 async fn verify(store: &dyn Store, digest: Digest, found: Digest) -> Result<(), StoreError> {

@@ -1,4 +1,6 @@
-use crate::{Body, Key, LocalStore, Meta, Put, PutMode, Reader, Store, StoreError};
+use crate::{
+    Body, Key, Litter, LocalStore, Meta, Presigned, Put, PutMode, Reader, Store, StoreError,
+};
 use bytes::Bytes;
 use framewright_film::Digest;
 use std::{
@@ -8,22 +10,29 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, SystemTime},
 };
 
 /// Blobs begin with it; they never change, so a copy of one is as good as the blob.
 const BLOBS: &str = "blobs/";
 
+/// A share of the budget, its divisor: after writing so much a process looks at what is there,
+/// since others may have written too.
+const LOOK_EVERY: u64 = 16;
+
 /// A store that is elsewhere, with the blobs that were used last on this machine too.
 ///
 /// Any number of processes may share the folder. What is read from it has its digest, or is fetched
-/// anew; when it grows past its budget, what was not used for longest goes.
+/// anew: a file that was torn by a power cut or flipped by a disk is never served. When it grows
+/// past its budget, what was not used for longest goes; it can be above by a sixteenth of the
+/// budget for each process.
 #[derive(Debug)]
 pub struct CachedStore {
     store: Arc<dyn Store>,
     cache: LocalStore,
     budget: u64,
-    /// Bytes in the cache, as far as this process knows.
-    size: AtomicU64,
+    /// Bytes that this process may still write before it looks again.
+    leave: AtomicU64,
 }
 
 impl CachedStore {
@@ -37,14 +46,14 @@ impl CachedStore {
         budget: u64,
     ) -> Result<Self, StoreError> {
         let cache = LocalStore::open(folder).await?;
-        let size = size_of(&cache.list(BLOBS).await?);
-        metrics::gauge!("framewright_cache_bytes").set(size as f64);
-        Ok(Self {
+        let cached = Self {
             store,
             cache,
             budget,
-            size: AtomicU64::new(size),
-        })
+            leave: AtomicU64::new(0),
+        };
+        cached.make_room().await;
+        Ok(cached)
     }
 
     /// A blob of the cache that is what its name says.
@@ -67,9 +76,10 @@ impl CachedStore {
         }
         match self.cache.put(key, body, PutMode::IfAbsent).await {
             Ok(Put::Created) => {
-                let before = self.size.fetch_add(size, Ordering::Relaxed);
-                metrics::gauge!("framewright_cache_bytes").set((before + size) as f64);
-                if before + size > self.budget {
+                metrics::gauge!("framewright_cache_bytes").increment(size as f64);
+                let spend = |leave: u64| leave.checked_sub(size);
+                let order = Ordering::Relaxed;
+                if self.leave.fetch_update(order, order, spend).is_err() {
                     self.make_room().await;
                 }
             }
@@ -78,23 +88,29 @@ impl CachedStore {
         }
     }
 
-    /// Removes what was not used for longest, until a tenth of the budget is free.
+    /// Looks at what is there and, where that is above the budget, removes what was not used for
+    /// longest until a tenth of it is free. Others may do the same at the same time: what is gone
+    /// is gone, and who reads it keeps what it has opened.
     async fn make_room(&self) {
         let Ok(mut blobs) = self.cache.list(BLOBS).await else {
             return;
         };
         blobs.sort_by_key(|(_, meta)| meta.modified);
         let mut size = size_of(&blobs);
-        for (key, meta) in blobs {
-            if size <= self.budget / 10 * 9 {
-                break;
-            }
-            if self.cache.delete(&key).await.is_ok() {
-                size -= meta.size;
+        if size > self.budget {
+            for (key, meta) in blobs {
+                if size <= self.budget / 10 * 9 {
+                    break;
+                }
+                if self.cache.delete(&key).await.is_ok() {
+                    size -= meta.size;
+                }
             }
         }
-        self.size.store(size, Ordering::Relaxed);
         metrics::gauge!("framewright_cache_bytes").set(size as f64);
+        let free = self.budget.saturating_sub(size);
+        let leave = free.min(self.budget / LOOK_EVERY);
+        self.leave.store(leave, Ordering::Relaxed);
     }
 }
 
@@ -151,6 +167,32 @@ impl Store for CachedStore {
             self.cache.delete(key).await?;
         }
         self.store.delete(key).await
+    }
+
+    async fn litter(&self, before: SystemTime) -> Result<Vec<Litter>, StoreError> {
+        self.store.litter(before).await
+    }
+
+    async fn remove_litter(&self, litter: &Litter) -> Result<(), StoreError> {
+        self.store.remove_litter(litter).await
+    }
+
+    async fn presigned_get(
+        &self,
+        key: &Key,
+        file: &str,
+        expires_in: Duration,
+    ) -> Result<Option<Presigned>, StoreError> {
+        self.store.presigned_get(key, file, expires_in).await
+    }
+
+    async fn presigned_put(
+        &self,
+        key: &Key,
+        size: u64,
+        expires_in: Duration,
+    ) -> Result<Option<Presigned>, StoreError> {
+        self.store.presigned_put(key, size, expires_in).await
     }
 }
 

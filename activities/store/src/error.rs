@@ -47,6 +47,30 @@ pub enum StoreError {
     /// The text names no place in S3.
     #[error("`{0}` is no address in S3: `s3://bucket` or `s3://bucket/prefix` is expected")]
     BadAddress(String),
+    /// The text names nothing in S3 that could be fetched or published.
+    #[error(
+        "`{0}` names nothing in S3: `s3://bucket/path/file`, or `s3://bucket/path/` for a folder, is expected, without `..`, empty parts, `%` and `\\`"
+    )]
+    BadObject(String),
+    /// Somebody else's object or folder is not there.
+    #[error("there is nothing at `{0}`")]
+    NoSource(String),
+    /// Somebody else's bucket does not let us.
+    #[error("S3 does not let framewright use `{0}`")]
+    Forbidden(String),
+    /// What is there was not put there by us.
+    #[error("`{0}` holds something that framewright has not put there; it was left as it is")]
+    Occupied(String),
+    /// It is larger than it may be.
+    #[error("`{what}` is too large: its {has} are above the limit of {limit}")]
+    TooLarge {
+        /// What was to be fetched.
+        what: String,
+        /// How much there is, with a unit.
+        has: String,
+        /// How much may be, with its unit.
+        limit: String,
+    },
     /// There is no such bucket.
     #[error("the bucket is not there")]
     NoBucket,
@@ -84,8 +108,12 @@ impl Fault for StoreError {
             Self::Damaged { .. } => "FW0406",
             Self::Clash(_) => "FW0407",
             Self::Io { .. } => "FW0408",
-            Self::BadAddress(_) => "FW0409",
+            Self::BadAddress(_) | Self::BadObject(_) => "FW0409",
             Self::NoBucket => "FW0410",
+            Self::NoSource(_) => "FW0411",
+            Self::Forbidden(_) => "FW0412",
+            Self::Occupied(_) => "FW0413",
+            Self::TooLarge { .. } => "FW0414",
         }
     }
 
@@ -106,6 +134,14 @@ impl Fault for StoreError {
                 "let the user that runs framewright write to the store's folder; for S3, check credentials (`AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, …) and what they may do"
             }
             Self::NoBucket => "make the bucket, or check its name, `--s3-endpoint` and the region",
+            Self::NoSource(_) => "check bucket and name; a folder is named with a `/` at its end",
+            Self::Forbidden(_) => {
+                "let the credentials of the service read (`s3:GetObject`, `s3:ListBucket`) what it shall fetch, and write (`s3:PutObject`) where it shall publish"
+            }
+            Self::Occupied(_) => "name another object, or remove what is there",
+            Self::TooLarge { .. } => {
+                "leave out what the composition does not use, such as `node_modules`"
+            }
             Self::Damaged { .. } => "check the store's disk; what made the blob can make it again",
             _ => return None,
         };

@@ -13,7 +13,8 @@
 //! * files pass through in pieces; only what is asked for as bytes is held as bytes.
 //!
 //! [`LocalStore`] keeps it all in a folder, [`S3Store`] in a bucket, [`CachedStore`]
-//! has blobs of another one near. Non-goals: no listing by anything but name, no metadata of the
+//! has blobs of another one near; [`S3Outside`] reaches objects that are
+//! not the store's. Non-goals: no listing by anything but name, no metadata of the
 //! caller's, no expiry.
 //!
 //! ```no_run
@@ -38,16 +39,21 @@ mod metered;
 mod s3;
 
 use bytes::Bytes;
-use std::{fmt::Debug, ops::Range, path::Path, path::PathBuf, time::SystemTime};
+use std::{
+    fmt::Debug,
+    ops::Range,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
 use tokio::io::AsyncRead;
 
-pub use blob::{blob_key, fetch_blob, get_blob, put_blob, put_blob_file};
+pub use blob::{REFRESH, blob_key, fetch_blob, get_blob, put_blob, put_blob_file, put_fresh};
 pub use cached::CachedStore;
 pub use error::StoreError;
 pub use key::Key;
 pub use local::LocalStore;
 pub use metered::MeteredStore;
-pub use s3::{S3Address, S3Options, S3Store};
+pub use s3::{FetchLimits, S3Address, S3Options, S3Outside, S3Store, S3Url};
 
 /// Keeps objects under keys. One contract for every kind; `tests/suite` checks it.
 #[async_trait::async_trait]
@@ -78,6 +84,31 @@ pub trait Store: Send + Sync + Debug {
 
     /// Removes an object. It is no error when there is none.
     async fn delete(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// What writers that died have left behind, and began before `before`. It is no object, and
+    /// nobody but [`Store::remove_litter`] can see it.
+    async fn litter(&self, before: SystemTime) -> Result<Vec<Litter>, StoreError>;
+
+    /// Removes what [`Store::litter`] found. It is no error when it is gone already.
+    async fn remove_litter(&self, litter: &Litter) -> Result<(), StoreError>;
+
+    /// An address where anybody may read the object for a while, as a file of this name; `None`
+    /// where the store has no addresses. Whether the object is there is not looked at.
+    async fn presigned_get(
+        &self,
+        key: &Key,
+        file: &str,
+        expires_in: Duration,
+    ) -> Result<Option<Presigned>, StoreError>;
+
+    /// An address where anybody may put the object, a zip file of exactly `size` bytes, for a
+    /// while; `None` where the store has no addresses.
+    async fn presigned_put(
+        &self,
+        key: &Key,
+        size: u64,
+        expires_in: Duration,
+    ) -> Result<Option<Presigned>, StoreError>;
 }
 
 /// What to put: bytes, or a file to be copied in pieces.
@@ -116,6 +147,32 @@ pub struct Meta {
     pub modified: SystemTime,
 }
 
+/// What is left of a put that never ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Litter {
+    /// Of what it was to be, as far as that is known.
+    pub name: String,
+    /// What the store calls it.
+    pub id: String,
+    /// Bytes, as far as that is known.
+    pub size: u64,
+    /// When it was begun.
+    pub since: SystemTime,
+}
+
+/// Leave to do one thing with one object.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Presigned {
+    /// Where. Whoever has it has the leave: not for logs.
+    pub url: String,
+    /// The method of the HTTP request.
+    pub method: String,
+    /// Headers that it must have.
+    pub headers: Vec<(String, String)>,
+    /// Until when.
+    pub expires: SystemTime,
+}
+
 /// An object, or a part of one, that is being read.
 pub struct Reader {
     /// How many bytes will come.
@@ -147,6 +204,15 @@ impl From<&'static str> for Body {
 impl From<PathBuf> for Body {
     fn from(path: PathBuf) -> Self {
         Self::File(path)
+    }
+}
+
+impl Debug for Presigned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Presigned")
+            .field("method", &self.method)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::{Body, Key, Meta, Put, PutMode, Reader, Store, StoreError};
+use crate::{Body, Key, Litter, Meta, Presigned, Put, PutMode, Reader, Store, StoreError};
 use bytes::Bytes;
 use std::{
     fs::{self, File, TryLockError},
@@ -6,13 +6,16 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 use tempfile::NamedTempFile;
 use tokio::{io::AsyncReadExt as _, task::spawn_blocking};
 
 /// Under the root, on its file system: a rename from here is atomic. No key begins with a dot.
 const TEMPORARY: &str = ".tmp";
+
+/// How often a folder is made that somebody removes again.
+const FOLDER_ATTEMPTS: u32 = 20;
 
 /// A store in a folder of this machine. Any number of processes may use the same folder.
 ///
@@ -152,14 +155,58 @@ impl Store for LocalStore {
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        let path = self.path(key);
-        blocking(move || match fs::remove_file(path) {
+        let (path, root) = (self.path(key), self.root.clone());
+        blocking(move || match fs::remove_file(&path) {
             Err(error) if !is_absence(&error) && error.kind() != io::ErrorKind::IsADirectory => {
                 Err(StoreError::io("deleting an object")(error))
             }
-            _ => Ok(()),
+            Err(_) => Ok(()),
+            Ok(()) => {
+                remove_empty_folders(&root, &path);
+                Ok(())
+            }
         })
         .await
+    }
+
+    async fn litter(&self, before: SystemTime) -> Result<Vec<Litter>, StoreError> {
+        let temporary = self.root.join(TEMPORARY);
+        blocking(move || {
+            abandoned(&temporary, before).map_err(StoreError::io("looking for litter"))
+        })
+        .await
+    }
+
+    async fn remove_litter(&self, litter: &Litter) -> Result<(), StoreError> {
+        let path = self.root.join(TEMPORARY).join(&litter.id);
+        blocking(move || {
+            // Its writer may live by now: another one of the same name.
+            match File::open(&path) {
+                Ok(file) if file.try_lock().is_ok() => {
+                    fs::remove_file(&path).map_err(StoreError::io("removing litter"))
+                }
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    async fn presigned_get(
+        &self,
+        _key: &Key,
+        _file: &str,
+        _expires_in: Duration,
+    ) -> Result<Option<Presigned>, StoreError> {
+        Ok(None)
+    }
+
+    async fn presigned_put(
+        &self,
+        _key: &Key,
+        _size: u64,
+        _expires_in: Duration,
+    ) -> Result<Option<Presigned>, StoreError> {
+        Ok(None)
     }
 }
 
@@ -199,22 +246,50 @@ fn write(root: &Path, path: &Path, body: Body, mode: PutMode) -> io::Result<Put>
         }
     }
     temporary.as_file().sync_all()?;
+    // Held open, and so locked, until the name is there.
+    let (_file, mut temporary) = temporary.into_parts();
     let folder = path.parent().unwrap_or(root);
-    make_folders(root, folder)?;
-    let renamed = match mode {
-        PutMode::Replace => temporary.persist(path),
-        PutMode::IfAbsent => temporary.persist_noclobber(path),
-    };
-    match renamed {
-        Ok(_) => {}
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists && path.is_file() => {
-            return Ok(Put::AlreadyThere);
+    for attempt in 1.. {
+        let gone = match make_folders(root, folder) {
+            Err(error) => error,
+            Ok(()) => {
+                let renamed = match mode {
+                    PutMode::Replace => temporary.persist(path),
+                    PutMode::IfAbsent => temporary.persist_noclobber(path),
+                };
+                match renamed {
+                    Ok(()) => break,
+                    Err(failed)
+                        if failed.error.kind() == io::ErrorKind::AlreadyExists
+                            && path.is_file() =>
+                    {
+                        return Ok(Put::AlreadyThere);
+                    }
+                    Err(failed) => {
+                        temporary = failed.path;
+                        failed.error
+                    }
+                }
+            }
+        };
+        // Somebody deleted the last object beside it, and the folder with it.
+        if gone.kind() != io::ErrorKind::NotFound || attempt == FOLDER_ATTEMPTS {
+            return Err(gone);
         }
-        Err(error) => return Err(error.error),
     }
     // The name is on disk only now.
     File::open(folder)?.sync_all()?;
     Ok(Put::Created)
+}
+
+/// Removes the folders of an object that was deleted, as far as nothing is left in them.
+fn remove_empty_folders(root: &Path, path: &Path) {
+    let above = path.ancestors().skip(1);
+    for folder in above.take_while(|folder| *folder != root) {
+        if fs::remove_dir(folder).is_err() {
+            return;
+        }
+    }
 }
 
 /// Makes `folder` below `root`, and brings the name of each new folder to disk.
@@ -238,20 +313,37 @@ fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
 
 /// Removes temporary files whose writers are dead.
 fn remove_abandoned(temporary: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(temporary)? {
-        let path = entry?.path();
-        // Another process may tidy up at the same time, or the writer may just be done.
-        let Ok(file) = File::open(&path) else {
-            continue;
-        };
-        if file.try_lock().is_ok() {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+    // Later than any file that is there.
+    let before = SystemTime::now() + Duration::from_secs(1);
+    for litter in abandoned(temporary, before)? {
+        match fs::remove_file(temporary.join(litter.id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
     Ok(())
+}
+
+/// Temporary files whose writers are dead, and began before `before`.
+fn abandoned(temporary: &Path, before: SystemTime) -> io::Result<Vec<Litter>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(temporary)? {
+        let entry = entry?;
+        // Another process may tidy up at the same time, or the writer may just be done.
+        let Ok((file, meta)) = open(&entry.path()) else {
+            continue;
+        };
+        if meta.modified < before && file.try_lock().is_ok() {
+            let id = entry.file_name().to_string_lossy().into_owned();
+            found.push(Litter {
+                name: id.clone(),
+                id,
+                size: meta.size,
+                since: meta.modified,
+            });
+        }
+    }
+    Ok(found)
 }
 
 fn open(path: &Path) -> io::Result<(File, Meta)> {

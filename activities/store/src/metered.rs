@@ -1,7 +1,13 @@
-use crate::{Body, Key, Meta, Put, PutMode, Reader, Store, StoreError};
+use crate::{Body, Key, Litter, Meta, Presigned, Put, PutMode, Reader, Store, StoreError};
 use bytes::Bytes;
 use framewright_film::Fault as _;
-use std::{future::Future, ops::Range, path::Path, sync::Arc, time::Instant};
+use std::{
+    future::Future,
+    ops::Range,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
 
 /// A store whose requests are counted: how many, how long they took, how they failed.
 ///
@@ -56,6 +62,33 @@ impl Store for MeteredStore {
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         counted("delete", self.0.delete(key)).await
+    }
+
+    async fn litter(&self, before: SystemTime) -> Result<Vec<Litter>, StoreError> {
+        counted("litter", self.0.litter(before)).await
+    }
+
+    async fn remove_litter(&self, litter: &Litter) -> Result<(), StoreError> {
+        counted("remove_litter", self.0.remove_litter(litter)).await
+    }
+
+    // Signing asks nobody.
+    async fn presigned_get(
+        &self,
+        key: &Key,
+        file: &str,
+        expires_in: Duration,
+    ) -> Result<Option<Presigned>, StoreError> {
+        self.0.presigned_get(key, file, expires_in).await
+    }
+
+    async fn presigned_put(
+        &self,
+        key: &Key,
+        size: u64,
+        expires_in: Duration,
+    ) -> Result<Option<Presigned>, StoreError> {
+        self.0.presigned_put(key, size, expires_in).await
     }
 }
 

@@ -1,37 +1,29 @@
 //! A store in a bucket of S3, or of anything that speaks like it.
 
 mod address;
+mod connect;
 mod fault;
+mod litter;
+mod object;
+mod outside;
+mod presign;
 mod upload;
 
-pub use address::{S3Address, S3Options};
+pub use address::{S3Address, S3Options, S3Url};
+pub use outside::{FetchLimits, S3Outside};
 
-use crate::{Body, Key, Meta, Put, PutMode, Reader, Store, StoreError};
-use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_s3::{
-    Client,
-    config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation},
-    operation::get_object::GetObjectOutput,
-};
-use aws_smithy_http_client::tls;
+use crate::{Body, Key, Litter, Meta, Presigned, Put, PutMode, Reader, Store, StoreError};
+use aws_sdk_s3::Client;
 use bytes::Bytes;
 use fault::{is_missing, is_range, said};
+use object::{KnownAs, Object, length};
 use std::{
-    io,
     ops::Range,
     path::Path,
     time::{Duration, SystemTime},
 };
 use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt as _;
-
-/// Attempts of one request, the first included. With the SDK's pauses they last half a minute.
-const ATTEMPTS: u32 = 8;
-/// Attempts at a body that breaks off: the SDK repeats a request, not what comes after its headers.
-const BODY_ATTEMPTS: u32 = 6;
-/// How long one attempt may wait for the first byte.
-const READ_BUDGET: Duration = Duration::from_secs(30);
-const CONNECT_BUDGET: Duration = Duration::from_secs(5);
+use upload::{Condition, Place};
 
 /// Objects of one prefix of a bucket.
 ///
@@ -50,36 +42,8 @@ impl S3Store {
     /// # Errors
     /// When the bucket does not answer, is not there, or refuses us.
     pub async fn open(address: S3Address, options: &S3Options) -> Result<Self, StoreError> {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(
-                tls::rustls_provider::CryptoMode::Ring,
-            ))
-            .build_https();
-        let mut config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_BUDGET)
-                    .read_timeout(READ_BUDGET)
-                    .build(),
-            );
-        if let Some(region) = &options.region {
-            config = config.region(Region::new(region.clone()));
-        }
-        if let Some(endpoint) = &options.endpoint {
-            config = config.endpoint_url(endpoint.as_str());
-        }
-        let config = config.load().await;
-        let mut s3 = Builder::from(&config)
-            .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
-            .response_checksum_validation(ResponseChecksumValidation::WhenSupported)
-            .force_path_style(options.path_style);
-        if config.region().is_none() {
-            s3 = s3.region(Region::from_static("us-east-1"));
-        }
         let store = Self {
-            client: Client::from_conf(s3.build()),
+            client: connect::connect(options).await,
             address,
         };
         // Found out now, not when the first segment of an hour's render is put.
@@ -101,69 +65,12 @@ impl S3Store {
         format!("{}{key}", self.address.prefix)
     }
 
-    /// The start of an answer, with the rest of it still to come.
-    async fn open_object(
-        &self,
-        key: &Key,
-        range: Option<String>,
-        version: Option<&str>,
-    ) -> Result<GetObjectOutput, StoreError> {
-        let got = self
-            .client
-            .get_object()
-            .bucket(self.bucket())
-            .key(self.name(key.as_str()))
-            .set_range(range)
-            .set_if_match(version.map(str::to_owned))
-            .send()
-            .await;
-        got.map_err(|error| {
-            if is_missing(&error) {
-                StoreError::NotFound(key.clone())
-            } else {
-                said("reading an object")(error)
-            }
-        })
-    }
-
-    /// Copies all of an object. Where it breaks off, it goes on from there with the same version.
-    async fn copy(
-        &self,
-        key: &Key,
-        to: &mut (impl tokio::io::AsyncWrite + Unpin),
-    ) -> Result<u64, StoreError> {
-        let first = self.open_object(key, None, None).await?;
-        let size = length(&first)?;
-        let version = first.e_tag().map(str::to_owned);
-        let (mut answer, mut done, mut attempt) = (first, 0, 1);
-        loop {
-            let broken = loop {
-                match answer.body.next().await {
-                    Some(Ok(piece)) => {
-                        to.write_all(&piece)
-                            .await
-                            .map_err(StoreError::io("writing what was read"))?;
-                        done += piece.len() as u64;
-                    }
-                    Some(Err(error)) => break io::Error::other(error),
-                    None if done == size => {
-                        to.flush()
-                            .await
-                            .map_err(StoreError::io("writing what was read"))?;
-                        return Ok(size);
-                    }
-                    None => break io::ErrorKind::UnexpectedEof.into(),
-                }
-            };
-            if attempt == BODY_ATTEMPTS || done > size {
-                return Err(StoreError::io("reading an object")(broken));
-            }
-            tracing::debug!(%key, done, size, %broken, "reading an object broke off");
-            tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
-            attempt += 1;
-            answer = self
-                .open_object(key, Some(format!("bytes={done}-")), version.as_deref())
-                .await?;
+    fn object<'a>(&'a self, key: &'a Key, name: &'a str) -> Object<'a> {
+        Object {
+            client: &self.client,
+            bucket: self.bucket(),
+            name,
+            known_as: KnownAs::Key(key),
         }
     }
 }
@@ -175,19 +82,24 @@ impl Store for S3Store {
         if mode == PutMode::IfAbsent && self.head(key).await?.is_some() {
             return Ok(Put::AlreadyThere);
         }
-        upload::put(
-            &self.client,
-            self.bucket(),
-            &self.name(key.as_str()),
-            body,
-            mode,
-        )
-        .await
+        let condition = match mode {
+            PutMode::IfAbsent => Condition::Absent,
+            PutMode::Replace => Condition::Any,
+        };
+        let place = Place {
+            client: &self.client,
+            bucket: self.bucket(),
+            name: &self.name(key.as_str()),
+            condition,
+            about: None,
+        };
+        upload::put(place, body).await
     }
 
     async fn get(&self, key: &Key) -> Result<Bytes, StoreError> {
         let mut bytes = Vec::new();
-        self.copy(key, &mut bytes).await?;
+        let name = self.name(key.as_str());
+        self.object(key, &name).copy(&mut bytes, u64::MAX).await?;
         Ok(bytes.into())
     }
 
@@ -197,7 +109,8 @@ impl Store for S3Store {
         let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(writing())?;
         let (file, path) = file.into_parts();
         let mut file = tokio::fs::File::from_std(file);
-        let size = self.copy(key, &mut file).await?;
+        let name = self.name(key.as_str());
+        let size = self.object(key, &name).copy(&mut file, u64::MAX).await?;
         path.persist(to).map_err(|error| writing()(error.error))?;
         Ok(size)
     }
@@ -223,7 +136,8 @@ impl Store for S3Store {
             }
             _ => Some(format!("bytes={start}-{}", end - 1)),
         };
-        let answer = match self.open_object(key, wanted, None).await {
+        let name = self.name(key.as_str());
+        let answer = match self.object(key, &name).open(wanted, None).await {
             Err(error) if is_range(&error) => {
                 let size = self.size(key).await?;
                 return match start == size {
@@ -246,21 +160,12 @@ impl Store for S3Store {
     }
 
     async fn head(&self, key: &Key) -> Result<Option<Meta>, StoreError> {
-        let head = self
-            .client
-            .head_object()
-            .bucket(self.bucket())
-            .key(self.name(key.as_str()))
-            .send()
-            .await;
-        match head {
-            Ok(head) => Ok(Some(Meta {
-                size: head.content_length().unwrap_or(0).cast_unsigned(),
-                modified: time(head.last_modified()),
-            })),
-            Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(said("looking for an object")(error)),
-        }
+        let name = self.name(key.as_str());
+        let head = self.object(key, &name).head().await?;
+        Ok(head.map(|head| Meta {
+            size: head.content_length().unwrap_or(0).cast_unsigned(),
+            modified: time(head.last_modified()),
+        }))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<(Key, Meta)>, StoreError> {
@@ -305,6 +210,37 @@ impl Store for S3Store {
             _ => Ok(()),
         }
     }
+
+    async fn litter(&self, before: SystemTime) -> Result<Vec<Litter>, StoreError> {
+        litter::find(&self.client, self.bucket(), &self.address.prefix, before).await
+    }
+
+    async fn remove_litter(&self, litter: &Litter) -> Result<(), StoreError> {
+        let name = self.name(&litter.name);
+        litter::remove(&self.client, self.bucket(), &name, &litter.id).await
+    }
+
+    async fn presigned_get(
+        &self,
+        key: &Key,
+        file: &str,
+        expires_in: Duration,
+    ) -> Result<Option<Presigned>, StoreError> {
+        let name = self.name(key.as_str());
+        let signed = presign::get(&self.client, self.bucket(), &name, file, expires_in);
+        signed.await.map(Some)
+    }
+
+    async fn presigned_put(
+        &self,
+        key: &Key,
+        size: u64,
+        expires_in: Duration,
+    ) -> Result<Option<Presigned>, StoreError> {
+        let name = self.name(key.as_str());
+        let signed = presign::put(&self.client, self.bucket(), &name, size, expires_in);
+        signed.await.map(Some)
+    }
 }
 
 impl S3Store {
@@ -321,11 +257,6 @@ fn out_of_range(key: &Key, start: u64, size: u64) -> StoreError {
         start,
         size,
     }
-}
-
-fn length(answer: &GetObjectOutput) -> Result<u64, StoreError> {
-    let length = answer.content_length().map(i64::cast_unsigned);
-    length.ok_or_else(|| StoreError::io("reading an object")(io::ErrorKind::InvalidData.into()))
 }
 
 fn time(date: Option<&aws_sdk_s3::primitives::DateTime>) -> SystemTime {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is a test's report")]
 
 mod gateway;
+mod outside;
 mod suite;
 mod trouble;
 
@@ -25,6 +26,10 @@ fn s3() {
             large_files_go_in_parts(&gateway).await;
             a_bad_way_loses_nothing(&gateway).await;
             what_is_wrong_is_said(&gateway).await;
+            outside::folders_and_objects_are_fetched(&gateway).await;
+            outside::a_film_is_published_once(&gateway).await;
+            outside::addresses_carry_leave(&gateway).await;
+            outside::uploads_that_broke_off_are_found(&gateway).await;
         });
 }
 

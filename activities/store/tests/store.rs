@@ -63,6 +63,101 @@ async fn a_cache_keeps_the_contract_and_its_budget() {
     );
 }
 
+/// Fills a cache until it is told to stop. Not a test by itself: the one below starts it.
+#[tokio::test]
+#[ignore = "one of two processes"]
+async fn fill_a_cache() {
+    let (Some(far), Some(near)) = (env::var_os("CACHE_FAR"), env::var_os("CACHE_NEAR")) else {
+        return;
+    };
+    let far = LocalStore::open(Path::new(&far)).await.unwrap();
+    let cached = CachedStore::open(std::sync::Arc::new(far), Path::new(&near), 400_000);
+    let store = cached.await.unwrap();
+    for round in 0..600u32 {
+        let blob = bytes::Bytes::from(vec![(round * 7 % 97) as u8; 9_000]);
+        let digest = put_blob(&store, blob.clone()).await.unwrap();
+        assert_eq!(get_blob(&store, digest).await.unwrap(), blob);
+    }
+}
+
+#[tokio::test]
+async fn two_processes_evict_from_one_cache_and_nothing_torn_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let (far, near) = (folder.path().join("far"), folder.path().join("near"));
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        let mut other = Command::new(env::current_exe().unwrap());
+        other
+            .args(["--exact", "fill_a_cache", "--ignored"])
+            .env("CACHE_FAR", &far)
+            .env("CACHE_NEAR", &near)
+            .stdout(std::process::Stdio::null());
+        others.push(framewright_process::spawn(other, 0).await.unwrap());
+    }
+    for mut other in others {
+        // What a power cut or a bad disk does to files in use.
+        while other.try_wait().unwrap().is_none() {
+            for (key, _) in LocalStore::open(&near)
+                .await
+                .unwrap()
+                .list("blobs/")
+                .await
+                .unwrap()
+            {
+                let file = near.join(key.as_str());
+                let Ok(mut bytes) = fs::read(&file) else {
+                    continue;
+                };
+                match bytes.first().copied().unwrap_or(0) % 3 {
+                    0 => bytes.truncate(bytes.len() / 2),
+                    1 => bytes.iter_mut().take(1).for_each(|byte| *byte ^= 1),
+                    _ => continue,
+                }
+                let _ = fs::write(file, bytes);
+            }
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        assert!(other.wait().await.unwrap().success());
+    }
+    let size: u64 = {
+        let kept = LocalStore::open(&near).await.unwrap();
+        kept.list("")
+            .await
+            .unwrap()
+            .iter()
+            .map(|(_, meta)| meta.size)
+            .sum()
+    };
+    assert!(size <= 400_000 + 2 * 400_000 / 16, "{size}");
+    let later = std::time::SystemTime::now() + Duration::from_secs(60);
+    assert_eq!(
+        LocalStore::open(&near)
+            .await
+            .unwrap()
+            .litter(later)
+            .await
+            .unwrap(),
+        []
+    );
+}
+
+#[tokio::test]
+async fn what_is_asked_for_again_gets_young() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = LocalStore::open(folder.path()).await.unwrap();
+    let digest = put_blob(&store, "frames".into()).await.unwrap();
+    let file = fs::File::open(folder.path().join(blob_key(digest).as_str())).unwrap();
+    let now = std::time::SystemTime::now();
+    file.set_modified(now - 2 * framewright_store::REFRESH)
+        .unwrap();
+    put_blob(&store, "frames".into()).await.unwrap();
+    let meta = store.head(&blob_key(digest)).await.unwrap().unwrap();
+    assert!(now.duration_since(meta.modified).unwrap_or_default() < framewright_store::REFRESH);
+    // The last one takes the folders with it.
+    store.delete(&blob_key(digest)).await.unwrap();
+    assert!(!folder.path().join("blobs").exists());
+}
+
 #[tokio::test]
 async fn a_damaged_blob_is_removed_so_that_it_can_be_put_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -77,6 +172,7 @@ async fn a_damaged_blob_is_removed_so_that_it_can_be_put_again() {
     let gone = get_blob(&store, digest).await.unwrap_err();
     assert!(matches!(gone, StoreError::NotFound(_)));
 
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, "flames").unwrap();
     let error = fetch_blob(&store, digest, &out).await.unwrap_err();
     assert_eq!(error.code(), "FW0406", "{error}");
@@ -161,6 +257,9 @@ async fn a_writer_that_is_killed_leaves_whole_objects_and_no_litter() {
         }
         tokio::time::sleep(Duration::from_millis(round)).await;
         victim.kill().await;
+        let later = std::time::SystemTime::now() + Duration::from_secs(60);
+        let left = store.litter(later).await.unwrap();
+        assert_eq!(left.len(), temporaries(folder.path()));
         for (key, meta) in store.list("").await.unwrap() {
             let bytes = store.get(&key).await.unwrap();
             assert_eq!(meta.size, 8 << 20);
@@ -170,7 +269,11 @@ async fn a_writer_that_is_killed_leaves_whole_objects_and_no_litter() {
         let living = folder.path().join(".tmp/living");
         let file = fs::File::create(&living).unwrap();
         file.lock().unwrap();
-        LocalStore::open(folder.path()).await.unwrap();
+        match left.first() {
+            // The one or the other way.
+            Some(litter) if round % 2 == 0 => store.remove_litter(litter).await.unwrap(),
+            _ => drop(LocalStore::open(folder.path()).await.unwrap()),
+        }
         assert!(living.exists());
         fs::remove_file(living).unwrap();
         litter = temporaries(folder.path());

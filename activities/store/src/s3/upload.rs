@@ -1,13 +1,13 @@
 //! Putting objects: in one request, or large ones in parts.
 
 use super::fault::{is_conflict, is_taken, said};
-use crate::{Body, Put, PutMode, StoreError};
+use crate::{Body, Put, StoreError};
 use aws_sdk_s3::{
     Client,
     primitives::{ByteStream, Length},
     types::{CompletedMultipartUpload, CompletedPart},
 };
-use std::{path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 /// Files that are larger go in parts of this size, bytes. S3 takes at most 10,000 parts.
 const PART: u64 = 64 << 20;
@@ -17,29 +17,34 @@ const MOST_PARTS: u64 = 10_000;
 const COLLISIONS: u32 = 10;
 
 /// Where to.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    client: &'a Client,
-    bucket: &'a str,
-    name: &'a str,
-    /// `*` when what is there shall stay.
-    if_none_match: Option<&'static str>,
+#[derive(Clone)]
+pub(super) struct Place<'a> {
+    pub(super) client: &'a Client,
+    pub(super) bucket: &'a str,
+    pub(super) name: &'a str,
+    pub(super) condition: Condition,
+    pub(super) about: Option<&'a About>,
 }
 
-/// Puts `body` as the object `name`.
-pub(super) async fn put(
-    client: &Client,
-    bucket: &str,
-    name: &str,
-    body: Body,
-    mode: PutMode,
-) -> Result<Put, StoreError> {
-    let place = Place {
-        client,
-        bucket,
-        name,
-        if_none_match: (mode == PutMode::IfAbsent).then_some("*"),
-    };
+/// On which condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// Whatever is there.
+    Any,
+    /// Nothing is there.
+    Absent,
+    /// This version is there.
+    Version(String),
+}
+
+/// What is said of the object.
+pub(super) struct About {
+    pub(super) content_type: String,
+    pub(super) metadata: (&'static str, String),
+}
+
+/// Puts `body` there. [`Put::AlreadyThere`] says that the condition did not hold.
+pub(super) async fn put(place: Place<'_>, body: Body) -> Result<Put, StoreError> {
     let reading = || StoreError::io("reading what is to be put");
     for collision in 0..COLLISIONS {
         let put = match &body {
@@ -67,13 +72,16 @@ pub(super) async fn put(
 
 impl Place<'_> {
     /// In one request. `None` when it collided with another one.
-    async fn whole(self, body: ByteStream) -> Result<Option<Put>, StoreError> {
+    async fn whole(&self, body: ByteStream) -> Result<Option<Put>, StoreError> {
         let put = self
             .client
             .put_object()
             .bucket(self.bucket)
             .key(self.name)
-            .set_if_none_match(self.if_none_match.map(str::to_owned))
+            .set_if_none_match(self.if_none_match())
+            .set_if_match(self.if_match())
+            .set_content_type(self.content_type())
+            .set_metadata(self.metadata())
             .body(body)
             .send()
             .await;
@@ -85,12 +93,14 @@ impl Place<'_> {
         }
     }
 
-    async fn in_parts(self, file: &Path, size: u64) -> Result<Option<Put>, StoreError> {
+    async fn in_parts(&self, file: &Path, size: u64) -> Result<Option<Put>, StoreError> {
         let begun = self
             .client
             .create_multipart_upload()
             .bucket(self.bucket)
             .key(self.name)
+            .set_content_type(self.content_type())
+            .set_metadata(self.metadata())
             .send()
             .await
             .map_err(said("beginning an upload in parts"))?;
@@ -109,7 +119,7 @@ impl Place<'_> {
         put
     }
 
-    async fn parts(self, file: &Path, size: u64, upload: &str) -> Result<Option<Put>, StoreError> {
+    async fn parts(&self, file: &Path, size: u64, upload: &str) -> Result<Option<Put>, StoreError> {
         let each = PART.max(size.div_ceil(MOST_PARTS));
         let mut parts = Vec::new();
         for number in 0..size.div_ceil(each) {
@@ -152,7 +162,8 @@ impl Place<'_> {
             .bucket(self.bucket)
             .key(self.name)
             .upload_id(upload)
-            .set_if_none_match(self.if_none_match.map(str::to_owned))
+            .set_if_none_match(self.if_none_match())
+            .set_if_match(self.if_match())
             .multipart_upload(parts)
             .send()
             .await;
@@ -162,5 +173,25 @@ impl Place<'_> {
             Err(error) if is_conflict(&error) => Ok(None),
             Err(error) => Err(said("completing an upload in parts")(error)),
         }
+    }
+
+    fn if_none_match(&self) -> Option<String> {
+        (self.condition == Condition::Absent).then(|| "*".to_owned())
+    }
+
+    fn if_match(&self) -> Option<String> {
+        match &self.condition {
+            Condition::Version(version) => Some(version.clone()),
+            _ => None,
+        }
+    }
+
+    fn content_type(&self) -> Option<String> {
+        Some(self.about?.content_type.clone())
+    }
+
+    fn metadata(&self) -> Option<HashMap<String, String>> {
+        let (name, value) = &self.about?.metadata;
+        Some(HashMap::from([((*name).to_owned(), value.clone())]))
     }
 }

@@ -54,13 +54,17 @@ impl Gateway {
     }
 }
 
-pub(crate) async fn store_at(port: u16, address: &str) -> S3Store {
-    let options = S3Options {
+/// How the server at `port` is reached.
+pub(crate) fn options(port: u16) -> S3Options {
+    S3Options {
         endpoint: Some(format!("http://127.0.0.1:{port}").parse().unwrap()),
         region: Some("us-east-1".to_owned()),
         path_style: true,
-    };
-    S3Store::open(address.parse().unwrap(), &options)
+    }
+}
+
+pub(crate) async fn store_at(port: u16, address: &str) -> S3Store {
+    S3Store::open(address.parse().unwrap(), &options(port))
         .await
         .unwrap()
 }

@@ -3,7 +3,10 @@
 use framewright_store::{
     Body, Key, Put, PutMode, Store, StoreError, fetch_blob, get_blob, put_blob,
 };
-use std::{fs, time::SystemTime};
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 use tokio::io::AsyncReadExt as _;
 
 /// Checks all of the contract. Leaves objects behind.
@@ -15,6 +18,7 @@ pub(crate) async fn run(store: &dyn Store) {
     listing_is_by_text_and_sorted(store).await;
     files_go_in_and_out(store).await;
     blobs_have_their_digest(store).await;
+    writers_that_ended_leave_nothing(store).await;
 }
 
 fn key(text: &str) -> Key {
@@ -207,4 +211,10 @@ async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
     })
     .await;
     done
+}
+
+/// After all of the above, refused and colliding writers among them.
+async fn writers_that_ended_leave_nothing(store: &dyn Store) {
+    let later = SystemTime::now() + Duration::from_secs(3600);
+    assert_eq!(store.litter(later).await.unwrap(), []);
 }
