@@ -72,6 +72,7 @@ pub async fn assemble(workshop: &Workshop, plan: Digest) -> Result<RenderOutput,
         size_bytes: measured.bytes,
         content_type: "video/mp4".to_owned(),
         frames: measured.frames,
+        published: None,
     };
     publish(workshop, keys, film, &output)
         .instrument(info_span!("publish", bytes = output.size_bytes))
@@ -99,7 +100,11 @@ async fn publish(
     Ok(())
 }
 
-async fn published(workshop: &Workshop, keys: PlanKeys) -> Result<Option<RenderOutput>, Failure> {
+/// The film of a plan, if it is in the store.
+pub(crate) async fn published(
+    workshop: &Workshop,
+    keys: PlanKeys,
+) -> Result<Option<RenderOutput>, Failure> {
     let store = &workshop.store;
     if store.head(&keys.film_facts()?).await?.is_none() {
         return Ok(None);

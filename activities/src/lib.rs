@@ -18,6 +18,7 @@ pub mod check;
 pub mod in_process;
 pub mod lanes;
 pub mod plan;
+pub mod publish;
 pub mod render_chunk;
 pub mod stills;
 pub mod temporal;

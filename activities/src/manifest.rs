@@ -1,7 +1,7 @@
 use crate::Failure;
 use framewright_capture::ReaderChoice;
 use framewright_film::{Digest, Fps, FrameRange, FrameSize, Quality, Segments};
-use framewright_store::{Body, Key, PutMode, Store, StoreError};
+use framewright_store::{Body, Key, Store, StoreError, put_fresh};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use url::Url;
@@ -90,9 +90,7 @@ impl Manifest {
         let bytes = serde_json::to_vec_pretty(self).map_err(Failure::Manifest)?;
         let digest = Digest::of(&bytes);
         let key = PlanKeys(digest).manifest()?;
-        store
-            .put(&key, Body::from(bytes), PutMode::IfAbsent)
-            .await?;
+        put_fresh(store, &key, Body::from(bytes)).await?;
         Ok(digest)
     }
 

@@ -1,8 +1,8 @@
 //! Segments of a plan → store: one warm-up session, one probe, then lanes that share the work.
 
 use crate::{
-    ChunkMeter, Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop, lanes, segment,
-    spans,
+    ChunkMeter, Failure, Manifest, PlanKeys, ProbeHabit, WarmupHabit, Workshop, assemble, lanes,
+    segment, spans,
 };
 use framewright_capture::{CaptureSession, Lane, SessionSpec};
 use framewright_encode::Encoding;
@@ -32,11 +32,23 @@ pub async fn render_chunk(
     drain: &CancellationToken,
 ) -> Result<ChunkOutcome, Failure> {
     let manifest = Manifest::load(&*workshop.store, spec.plan).await?;
+    let keys = PlanKeys(spec.plan);
+    let segments = spec.first_segment..spec.end_segment;
+    // Cleaning up takes the segments of films that are whole.
+    let first = manifest.segments().range(segments.start);
+    if workshop.store.head(&keys.segment(first)?).await?.is_none()
+        && assemble::published(workshop, keys).await?.is_some()
+    {
+        for segment in segments {
+            meter.reused(manifest.segments().range(segment).len());
+        }
+        return Ok(meter.outcome(spec.end_segment));
+    }
     check_toolchain(workshop, &manifest)?;
     let missing = missing_segments(workshop, &manifest, spec, meter).await?;
     let work = Arc::new(Work {
         workshop: workshop.clone(),
-        keys: PlanKeys(spec.plan),
+        keys,
         encoding: Encoding {
             size: manifest.size,
             fps: manifest.fps,

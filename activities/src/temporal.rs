@@ -9,13 +9,13 @@
 use crate::{
     ChunkMeter, Failure, Workshop, assemble,
     plan::{self, FilmRequest},
-    render_chunk,
+    publish, render_chunk,
     spans::{self, Attempt},
 };
-use framewright_film::{Digest, Disposition, Fault as _};
+use framewright_film::{Disposition, Fault as _};
 use framewright_workflows::{
-    ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderId, RenderJob, RenderOutput, RenderWorkflow,
-    queues,
+    AssembleSpec, ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderId, RenderJob, RenderOutput,
+    RenderWorkflow, queues,
 };
 use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 use temporalio_client::{Client, NamespacedClient as _, WorkflowDescribeOptions};
@@ -78,10 +78,13 @@ impl GeneralActivities {
     pub async fn assemble(
         self: Arc<Self>,
         ctx: ActivityContext,
-        plan: Digest,
+        spec: AssembleSpec,
     ) -> Result<RenderOutput, ActivityError> {
         let span = spans::assemble(&attempt(&ctx));
-        let step = assemble::assemble(&self.workshop, plan);
+        let step = async {
+            let film = assemble::assemble(&self.workshop, spec.plan()).await?;
+            publish::publish(&self.workshop, film, spec.output()).await
+        };
         let step = run(&ctx, &self.temporal, step, || beat("joining"));
         step.instrument(span).await
     }

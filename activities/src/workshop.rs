@@ -2,7 +2,7 @@ use crate::{Habits, Machine, Manifest, ResourceRef, Scratch, Toolchain, lanes, s
 use framewright_capture::{Owner, SessionSpec, WarmBrowsers};
 use framewright_composition::Vendor;
 use framewright_film::{Fps, FrameSize};
-use framewright_store::Store;
+use framewright_store::{S3Outside, Store};
 use std::{collections::BTreeMap, sync::Arc};
 use url::Url;
 
@@ -15,6 +15,8 @@ const MOST_IMAGES: usize = 64;
 pub struct Workshop {
     /// Projects, plans, segments, films.
     pub store: Arc<dyn Store>,
+    /// Buckets that are not the store's.
+    pub outside: S3Outside,
     /// The programs.
     pub toolchain: Arc<Toolchain>,
     /// Fetches what projects refer to.

@@ -1,13 +1,17 @@
 //! The command line.
 
+use crate::service::EVERYBODY;
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use framewright_activities::{Habits, ProbeHabit, Programs, WarmupHabit};
 use framewright_film::{Fps, FrameSize, Quality};
-use framewright_store::S3Options;
-use std::{net::SocketAddr, path::PathBuf};
+use framewright_store::{S3Address, S3Options};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 /// Where the service listens unless told otherwise.
 pub(crate) const DEFAULT_GRPC: &str = "127.0.0.1:7710";
+/// Blobs that are kept near.
+pub(crate) const DEFAULT_CACHE: &str = "4GiB";
 /// Where its pages are.
 pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7711";
 
@@ -62,11 +66,18 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// Say what this machine has and lacks
     Doctor(DoctorArgs),
+    /// Say which settings hold, and where they come from
+    Config(ConfigArgs),
+    /// Remove what no render needs any more from the store
+    Gc(GcArgs),
 }
 
 /// Where things are kept and found.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PlaceArgs {
+    /// File of settings [default: `framewright/framewright.toml` in `~/.config`, then in `/etc`; `none` for none]
+    #[arg(long, env = "FRAMEWRIGHT_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Folder for projects, films and Temporal's history [default: the user's data folder]
     #[arg(long, env = "FRAMEWRIGHT_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
@@ -78,12 +89,49 @@ pub(crate) struct PlaceArgs {
     pub(crate) store: Option<String>,
     #[command(flatten)]
     pub(crate) s3: S3Args,
+    /// Copies of blobs to keep on this machine when the store is in S3
+    #[arg(
+        long,
+        env = "FRAMEWRIGHT_CACHE_SIZE",
+        default_value = DEFAULT_CACHE,
+        value_name = "BYTES"
+    )]
+    pub(crate) cache_size: ByteSize,
     /// The browser [default: `chromium-headless-shell` on PATH]
     #[arg(long, env = "FRAMEWRIGHT_CHROMIUM", value_name = "FILE")]
     pub(crate) chromium: Option<PathBuf>,
     /// The encoder [default: `ffmpeg` on PATH]
     #[arg(long, env = "FRAMEWRIGHT_FFMPEG", value_name = "FILE")]
     pub(crate) ffmpeg: Option<PathBuf>,
+}
+
+/// Which places outside the store a tenant may name.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct AllowArgs {
+    /// Let a tenant (`*` for all) have projects read from there, `acme=s3://BUCKET/PREFIX`
+    #[arg(
+        long,
+        env = "FRAMEWRIGHT_ALLOW_SOURCE",
+        value_delimiter = ',',
+        value_name = "TENANT=PLACE"
+    )]
+    pub(crate) allow_source: Vec<Grant>,
+    /// Let a tenant (`*` for all) have films published there, `acme=s3://BUCKET/PREFIX`
+    #[arg(
+        long,
+        env = "FRAMEWRIGHT_ALLOW_OUTPUT",
+        value_delimiter = ',',
+        value_name = "TENANT=PLACE"
+    )]
+    pub(crate) allow_output: Vec<Grant>,
+}
+
+/// A place for a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// Or [`EVERYBODY`].
+    pub(crate) tenant: String,
+    pub(crate) place: S3Address,
 }
 
 /// How S3 is reached; credentials are found where `aws` finds them.
@@ -105,10 +153,10 @@ pub(crate) struct S3Args {
 pub(crate) struct TemporalArgs {
     /// Temporal server to use, `host:port` or a URL; none is started then. The variables
     /// `TEMPORAL_*` and the file `temporal.toml` of the Temporal SDKs work too
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, env = "TEMPORAL_ADDRESS", value_name = "ADDRESS")]
     pub(crate) temporal_address: Option<String>,
     /// Namespace on that server
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "TEMPORAL_NAMESPACE", value_name = "NAME")]
     pub(crate) temporal_namespace: Option<String>,
     /// Base URL of its Web UI, for links
     #[arg(long, env = "FRAMEWRIGHT_TEMPORAL_UI", value_name = "URL")]
@@ -123,11 +171,13 @@ pub(crate) struct DevArgs {
     pub(crate) temporal: TemporalArgs,
     #[command(flatten)]
     pub(crate) addresses: AddressArgs,
+    #[command(flatten)]
+    pub(crate) allow: AllowArgs,
     /// Port of the embedded Temporal server; its Web UI is 1000 above; 0 for free ones [default: 7233, else a free one]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, env = "FRAMEWRIGHT_TEMPORAL_PORT", value_name = "PORT")]
     pub(crate) temporal_port: Option<u16>,
     /// Worker processes to run; each renders one chunk at a time
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=64))]
+    #[arg(long, env = "FRAMEWRIGHT_WORKERS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=64))]
     pub(crate) workers: u32,
     /// Print the addresses as a line of JSON on stdout
     #[arg(long)]
@@ -162,6 +212,8 @@ pub(crate) struct ServeArgs {
     pub(crate) temporal: TemporalArgs,
     #[command(flatten)]
     pub(crate) addresses: AddressArgs,
+    #[command(flatten)]
+    pub(crate) allow: AllowArgs,
     /// Print the addresses as a line of JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,
@@ -186,13 +238,18 @@ pub(crate) struct WorkerArgs {
     #[command(flatten)]
     pub(crate) temporal: TemporalArgs,
     /// What to do
-    #[arg(long, value_delimiter = ',', default_value = "all")]
+    #[arg(
+        long,
+        env = "FRAMEWRIGHT_ROLE",
+        value_delimiter = ',',
+        default_value = "all"
+    )]
     pub(crate) role: Vec<Role>,
     /// Name shown in Temporal's UI [default: host and process id]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// After a request to stop, seconds for the segments in hand before they are abandoned
-    #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, env = "FRAMEWRIGHT_GRACE", default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) grace: f64,
     /// Answer `/metrics`, `/healthz` and `/readyz` at this address
     #[arg(long, env = "FRAMEWRIGHT_METRICS", value_name = "ADDR")]
@@ -242,7 +299,7 @@ pub(crate) enum Warmup {
 /// What the film shall be.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FilmArgs {
-    /// Project: a folder, or a zip file of one
+    /// Project: a folder, or a zip file of one; either may be in S3, `s3://BUCKET/PATH/` or `s3://BUCKET/PATH/FILE`
     #[arg(value_name = "PROJECT")]
     pub(crate) project: PathBuf,
     /// HTML file of the composition within the project [default: index.html]
@@ -265,7 +322,7 @@ pub(crate) type Variables = serde_json::Map<String, serde_json::Value>;
 pub(crate) struct RenderArgs {
     #[command(flatten)]
     pub(crate) film: FilmArgs,
-    /// File to write
+    /// File to write, or an object in S3 to be published, `s3://BUCKET/PATH/film.mp4`
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// How close to the lossless frames: draft, standard or high
@@ -412,6 +469,68 @@ pub(crate) struct DoctorArgs {
     pub(crate) place: PlaceArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) temporal: TemporalArgs,
+    #[command(flatten)]
+    pub(crate) addresses: AddressArgs,
+    #[command(flatten)]
+    pub(crate) allow: AllowArgs,
+    /// Print them as JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) temporal: TemporalArgs,
+    /// Remove only what is older, e.g. `7d` or `36h`; less than `2h` only while no render is open
+    #[arg(long, default_value = "7d", value_name = "AGE")]
+    pub(crate) older_than: humantime::Duration,
+    /// Remove films too; their renders then have nothing to download
+    #[arg(long)]
+    pub(crate) films: bool,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print what was removed as JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A text that names something in S3.
+pub(crate) fn in_s3(path: &std::path::Path) -> Option<&str> {
+    path.to_str().filter(|text| text.starts_with("s3://"))
+}
+
+impl FromStr for Grant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (tenant, place) = text
+            .split_once('=')
+            .ok_or("TENANT=s3://BUCKET/PREFIX is expected")?;
+        if tenant != EVERYBODY {
+            framewright_workflows::RenderId::new(tenant, "x").map_err(|_| {
+                format!("`{tenant}` is not a tenant: [a-z0-9-] is expected, or `*`")
+            })?;
+        }
+        let place: S3Address = place
+            .parse()
+            .map_err(|error: framewright_store::StoreError| error.to_string())?;
+        Ok(Self {
+            tenant: tenant.to_owned(),
+            place,
+        })
+    }
+}
+
 impl Command {
     /// As it is typed.
     pub(crate) fn word(&self) -> &'static str {
@@ -425,6 +544,8 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Bench(_) => "bench",
             Self::Doctor(_) => "doctor",
+            Self::Config(_) => "config",
+            Self::Gc(_) => "gc",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     cli::{DevArgs, HabitArgs, PlaceArgs},
+    config,
     data::Data,
     metrics::Lines,
     telemetry::Telemetry,
@@ -148,6 +149,8 @@ impl WorkerOrder {
             .env_remove("FRAMEWRIGHT_METRICS")
             .stdin(self.lines.open(&self.name)?);
         let PlaceArgs {
+            config: file,
+            cache_size,
             data,
             scratch,
             store,
@@ -156,6 +159,11 @@ impl WorkerOrder {
             ffmpeg,
         } = &self.place;
         let paths = [
+            // The worker shall not look for another one.
+            (
+                "--config",
+                &Some(file.clone().unwrap_or_else(|| config::NONE.into())),
+            ),
             ("--data", data),
             ("--scratch", scratch),
             ("--chromium", chromium),
@@ -170,6 +178,7 @@ impl WorkerOrder {
             command.args(["--store", store]);
         }
         command.args(s3.flags());
+        command.args(["--cache-size", &cache_size.as_u64().to_string()]);
         if let Some(size) = self.expect {
             command.args(["--expect", &size.to_string()]);
         }

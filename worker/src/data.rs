@@ -3,15 +3,14 @@
 use crate::{cli::PlaceArgs, exit::Exit};
 use framewright_activities::{Habits, Programs, Scratch, Toolchain, ToolchainOptions, Workshop};
 use framewright_composition::{Vendor, VendorOptions};
-use framewright_store::{CachedStore, LocalStore, MeteredStore, S3Address, S3Store, Store};
+use framewright_store::{
+    CachedStore, LocalStore, MeteredStore, S3Address, S3Outside, S3Store, Store,
+};
 use std::{
     fs::{self, File},
     path::PathBuf,
     sync::Arc,
 };
-
-/// Bytes of blobs that are kept on this machine when the store is elsewhere.
-const CACHE_BYTES: u64 = 4 << 30;
 
 /// Paths in the data folder.
 #[derive(Clone, Debug)]
@@ -80,6 +79,17 @@ impl Data {
         Ok(file)
     }
 
+    /// Notes which Temporal server has the renders of this folder. The caller holds the lock.
+    pub(crate) fn note_server(&self, address: &str) {
+        // Only `gc` asks, and says what it misses.
+        let _ = fs::write(self.root.join("served-by"), address);
+    }
+
+    /// What the holder of the lock has noted.
+    pub(crate) fn served_by(&self) -> Option<String> {
+        fs::read_to_string(self.root.join("served-by")).ok()
+    }
+
     /// An empty folder for uploads that are not whole yet. The caller holds the lock.
     pub(crate) fn uploads(&self) -> Result<PathBuf, Exit> {
         let folder = self.root.join("uploads");
@@ -99,12 +109,8 @@ impl Data {
                 .await
                 .map_err(failed)?;
             let cache = self.root.join("cache");
-            let cached = CachedStore::open(
-                Arc::new(MeteredStore::new(Arc::new(s3))),
-                cache,
-                CACHE_BYTES,
-            )
-            .await;
+            let counted = Arc::new(MeteredStore::new(Arc::new(s3)));
+            let cached = CachedStore::open(counted, cache, place.cache_size.as_u64()).await;
             return Ok(Arc::new(cached.map_err(failed)?));
         }
         let folder = named.map_or_else(|| self.root.join("store"), PathBuf::from);
@@ -137,6 +143,7 @@ impl Data {
             .map_err(framewright_activities::Failure::from)?;
         Ok(Workshop {
             store: self.store(place).await?,
+            outside: S3Outside::new(place.s3.options()),
             toolchain: Arc::new(toolchain),
             vendor: Arc::new(vendor),
             scratch: Arc::new(scratch),

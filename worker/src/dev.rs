@@ -4,19 +4,20 @@
 //! it is what dies: a worker that is killed is started again and the render goes on.
 
 use crate::{
-    cli::{AddressArgs, DevArgs, HabitArgs, ServeArgs},
+    cli::{AddressArgs, AllowArgs, DevArgs, Grant, HabitArgs, RenderArgs, ServeArgs, in_s3},
     crew::{Crew, WorkerLog},
     data::Data,
     exit::Exit,
     metrics::Metrics,
     readiness::Readiness,
-    service::{Addresses, Service},
+    service::{Addresses, AllowList, Beyond, Service},
     telemetry::Telemetry,
     temporal::{self, DevServer, Given, Ports},
     web, workers,
 };
 use framewright_activities::Programs;
 use framewright_film::FrameSize;
+use framewright_store::{S3Outside, S3Url};
 use std::{fs::File, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -66,6 +67,7 @@ impl From<ServeArgs> for DevArgs {
             place: args.place,
             temporal: args.temporal,
             addresses: args.addresses,
+            allow: args.allow,
             temporal_port: None,
             workers: 0,
             json: args.json,
@@ -88,10 +90,7 @@ pub(crate) async fn serve(args: ServeArgs, telemetry: &Telemetry) -> Result<(), 
 
 impl DevArgs {
     /// A service that lives for one render, of a film of this size.
-    pub(crate) fn for_one_render(
-        args: &crate::cli::RenderArgs,
-        size: FrameSize,
-    ) -> Result<Self, Exit> {
+    pub(crate) fn for_one_render(args: &RenderArgs, size: Option<FrameSize>) -> Result<Self, Exit> {
         let address = |text: &str| {
             text.parse()
                 .map_err(|_| Exit::failed(format!("`{text}` is not an address")))
@@ -103,13 +102,30 @@ impl DevArgs {
                 listen: address(crate::cli::DEFAULT_GRPC)?,
                 web: address(crate::cli::DEFAULT_WEB)?,
             },
+            allow: named(args),
             temporal_port: None,
             workers: 1,
             json: false,
             own_temporal: false,
             habits: HabitArgs::default(),
-            expect: Some(size),
+            expect: size,
         })
+    }
+}
+
+/// What the command line names is allowed: it is our own user who asks.
+fn named(args: &RenderArgs) -> AllowArgs {
+    let grant = |path| {
+        let url: S3Url = in_s3(path)?.parse().ok()?;
+        let (folder, _) = url.name().rsplit_once('/').unwrap_or_default();
+        Some(Grant {
+            tenant: args.tenant.clone(),
+            place: format!("s3://{}/{folder}", url.bucket()).parse().ok()?,
+        })
+    };
+    AllowArgs {
+        allow_source: grant(&args.film.project).into_iter().collect(),
+        allow_output: grant(&args.output).into_iter().collect(),
     }
 }
 
@@ -191,7 +207,18 @@ impl Stack {
             temporal: client.clone(),
             store: store.clone(),
         };
-        let service = Arc::new(Service::new(client, store, data.uploads()?, addresses));
+        data.note_server(&server.address);
+        let beyond = Beyond {
+            allow: AllowList::new(&args.allow, args.place.store.as_deref()),
+            outside: S3Outside::new(args.place.s3.options()),
+        };
+        let service = Arc::new(Service::new(
+            client,
+            store,
+            data.uploads()?,
+            addresses,
+            beyond,
+        ));
         let stop_servers = CancellationToken::new();
         let mut servers = JoinSet::new();
         servers.spawn(service.clone().serve_grpc(grpc, stop_servers.clone()));

@@ -105,7 +105,8 @@ pub(crate) fn kind_of(code: &str) -> Kind {
         "FW0115" | "FW0116" | "FW0117" => Kind::Failed,
         // The page never got ready, threw, or lacks a file.
         "FW0208" | "FW0209" | "FW0210" | "FW0211" => Kind::Input,
-        "FW0409" | "FW0411" | "FW0413" | "FW0414" | "FW0505" | "FW0506" | "FW0507" | "FW0508" => Kind::Input,
+        "FW0409" | "FW0411" | "FW0413" | "FW0414" | "FW0505" | "FW0506" | "FW0507" | "FW0508"
+        | "FW0540" | "FW0541" | "FW0542" => Kind::Input,
         _ if code.starts_with("FW01") => Kind::Input,
         _ => Kind::Failed,
     }

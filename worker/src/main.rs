@@ -12,11 +12,14 @@
 //! | `check` | what is wrong with a project, before it is rendered |
 //! | `plan` | what a film would cost and how it would be cut |
 //! | `bench` | renders by the number of their chunks, measured |
+//! | `config` | which settings hold, and where they come from |
+//! | `gc` | removes what no render needs any more |
 //! | `doctor` | what this machine has and lacks |
 
 mod cli;
 mod client;
 mod commands;
+mod config;
 mod crew;
 mod data;
 mod dev;
@@ -29,17 +32,24 @@ mod temporal;
 mod web;
 mod workers;
 
-use clap::Parser as _;
-use cli::{Cli, Command};
+use cli::Command;
 use exit::{Exit, report};
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
+    let settings = match config::read(std::env::args_os().collect()) {
+        Ok(settings) => settings,
+        Err(error) => {
+            report(&error);
+            return error.code();
+        }
     };
+    if let Command::Config(args) = &settings.cli.command {
+        commands::config(args, &settings);
+        return ExitCode::SUCCESS;
+    }
+    let cli = settings.cli;
     let is_service = matches!(
         cli.command,
         Command::Dev(_) | Command::Serve(_) | Command::Worker(_)
@@ -67,5 +77,8 @@ async fn run(command: Command, telemetry: &telemetry::Telemetry) -> Result<(), E
         Command::Plan(args) => commands::plan(args).await,
         Command::Bench(args) => commands::bench(args, telemetry).await,
         Command::Doctor(args) => commands::doctor(args).await,
+        Command::Gc(args) => commands::gc(args, telemetry).await,
+        // It needs nothing of what has been set up.
+        Command::Config(_) => Ok(()),
     }
 }

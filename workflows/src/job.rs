@@ -53,6 +53,24 @@ pub struct RenderJob {
     /// Whether a variable that nothing declares, or of the wrong type, is an error.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict_variables: bool,
+    /// Where the film shall be published beside the store: an address in S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+}
+
+/// Which film to assemble, and where to publish it. The input of `assemble`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AssembleSpec {
+    /// The film of this plan, into the store.
+    Stored(Digest),
+    /// And to another place.
+    Published {
+        /// Digest of the plan.
+        plan: Digest,
+        /// An address in S3.
+        output: String,
+    },
 }
 
 /// What the plan found out: the film as the workflow needs to know it.
@@ -173,6 +191,9 @@ pub struct RenderOutput {
     pub content_type: String,
     /// Frames, as counted in the file.
     pub frames: u32,
+    /// Where it was published beside the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
 }
 
 /// Why a render ended without a film.
@@ -185,6 +206,31 @@ pub struct RenderProblem {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+impl AssembleSpec {
+    /// The film of `plan`, published at `output` if there is one.
+    pub fn new(plan: Digest, output: Option<String>) -> Self {
+        match output {
+            None => Self::Stored(plan),
+            Some(output) => Self::Published { plan, output },
+        }
+    }
+
+    /// Digest of the plan.
+    pub fn plan(&self) -> Digest {
+        match self {
+            Self::Stored(plan) | Self::Published { plan, .. } => *plan,
+        }
+    }
+
+    /// Where it shall be published.
+    pub fn output(&self) -> Option<&str> {
+        match self {
+            Self::Stored(_) => None,
+            Self::Published { output, .. } => Some(output),
+        }
+    }
 }
 
 impl RenderId {

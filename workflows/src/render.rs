@@ -4,7 +4,7 @@
 #![allow(missing_docs)]
 
 use crate::{
-    job::{Film, RenderJob, RenderOutput, RenderProblem},
+    job::{AssembleSpec, Film, RenderJob, RenderOutput, RenderProblem},
     policy,
     progress::{Progress, Stage},
     queues::{PERCENT, STAGE},
@@ -99,7 +99,8 @@ impl RenderWorkflow {
         }
 
         Self::enter(ctx, Stage::Assembling);
-        let assembled = ctx.execute_activity(steps::Assemble, film.plan, policy::assemble(&film));
+        let spec = AssembleSpec::new(film.plan, job.output);
+        let assembled = ctx.execute_activity(steps::Assemble, spec, policy::assemble(&film));
         match assembled.await {
             Ok(output) => Ok(output),
             Err(error) => Err(Self::fail(ctx, "assembling the film", error)),

@@ -1,8 +1,7 @@
 //! The activities as the workflow calls them: name, input, output. `framewright-activities`
 //! registers functions under these names.
 
-use crate::job::{ChunkOutcome, ChunkSpec, Film, RenderJob, RenderOutput};
-use framewright_film::Digest;
+use crate::job::{AssembleSpec, ChunkOutcome, ChunkSpec, Film, RenderJob, RenderOutput};
 use temporalio_common::ActivityDefinition;
 
 /// Project → film: everything fetched, frozen, measured and cut.
@@ -51,7 +50,7 @@ impl ActivityDefinition for RenderChunk {
 }
 
 impl ActivityDefinition for Assemble {
-    type Input = Digest;
+    type Input = AssembleSpec;
     type Output = RenderOutput;
 
     fn name(&self) -> &str {

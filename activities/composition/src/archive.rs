@@ -56,7 +56,7 @@ pub(crate) fn pack(files: &BTreeMap<String, Bytes>) -> Result<Vec<u8>> {
 }
 
 /// The path inside the project, or `None` for what is left out of one.
-fn normal(name: &str) -> Result<Option<String>> {
+pub(crate) fn normal(name: &str) -> Result<Option<String>> {
     let escapes = || CompositionError::Escapes(name.to_owned());
     if name.contains('\0') || name.contains(':') {
         return Err(escapes());

@@ -244,6 +244,7 @@ impl Fault for CompositionError {
                 "give the root element a `data-composition-id`, as in `<div data-composition-id=\"main\" data-width=\"1920\" data-height=\"1080\" data-duration=\"10\">`"
             }
             Self::TwoRoots { .. } => "leave `data-root=\"true\"` on one of them",
+            Self::BadArchive(_) => "make a zip file of the project's folder, or name the folder",
             Self::Escapes(_) => "copy what it leads to into the project",
             Self::TooLarge { .. } => "leave out what the composition does not use",
             Self::NotText(_) => "save the file as UTF-8",

@@ -118,6 +118,27 @@ impl Project {
         })
     }
 
+    /// A project of these files, by their paths in it, wherever they come from.
+    ///
+    /// # Errors
+    /// When they are more than the default [`Limits`], or a path leads out of the project.
+    pub fn from_files(files: impl IntoIterator<Item = (String, Bytes)>) -> Result<Self> {
+        let mut collected = Collected::new(Limits::default());
+        for (name, bytes) in files {
+            if let Some(path) = archive::normal(&name.replace('\\', "/"))? {
+                collected.insert(path, bytes)?;
+            }
+        }
+        Ok(Self {
+            files: collected.files,
+        })
+    }
+
+    /// Whether a file of this path can belong to a project: what cannot need not be read.
+    pub fn takes(path: &str) -> bool {
+        !path.split('/').any(is_ignored)
+    }
+
     /// A zip of the project. The same files give the same bytes: sorted, without times or modes.
     ///
     /// # Errors

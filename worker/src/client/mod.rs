@@ -1,5 +1,6 @@
 //! A client of the service: what `framewright render` does, and any program could.
 
+mod direct;
 mod progress;
 
 pub(crate) use progress::{Board, Line};
@@ -8,6 +9,7 @@ use crate::{
     exit::{Exit, Kind, kind_of},
     telemetry::Carried,
 };
+use bytes::Bytes;
 use framewright_proto::v1::{
     CancelRenderRequest, CreateRenderRequest, CreateRenderResponse, DownloadOutputRequest,
     OutputInfo, Render, RenderState, UploadProjectRequest, WatchRenderRequest,
@@ -67,8 +69,17 @@ impl Client {
         })
     }
 
-    /// Uploads a packed project and returns its id.
-    pub(crate) async fn upload(&mut self, archive: Vec<u8>) -> Result<String, Exit> {
+    /// Uploads a packed project and returns its id: straight into the bucket where the service has
+    /// one that can be reached from here, else through the service. The id is the same.
+    pub(crate) async fn upload(&mut self, archive: Vec<u8>, tenant: &str) -> Result<String, Exit> {
+        let archive = Bytes::from(archive);
+        if let Some(id) = direct::upload(&mut self.renders, archive.clone(), tenant).await {
+            return Ok(id);
+        }
+        self.upload_through(&archive).await
+    }
+
+    async fn upload_through(&mut self, archive: &[u8]) -> Result<String, Exit> {
         let pieces: Vec<_> = archive
             .chunks(PIECE)
             .map(|data| UploadProjectRequest {
@@ -167,6 +178,10 @@ impl Client {
             Exit::machine(format!("`{}` cannot be written: {error}", file.display()))
         };
         let mut part = part_beside(file)?;
+        if direct::download(&mut self.renders, id, &mut part, output).await {
+            part.persist(file).map_err(|error| cannot(error.error))?;
+            return Ok(());
+        }
         let (mut sha256, mut size, mut misses) = (Sha256::new(), 0, 0);
         while size < output.size_bytes {
             let request = DownloadOutputRequest {

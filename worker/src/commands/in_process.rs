@@ -2,19 +2,21 @@
 
 use super::{print_json, request};
 use crate::{
-    cli::RenderArgs,
+    cli::{RenderArgs, in_s3},
     client::{Board, Line, part_beside},
     data::Data,
     exit::Exit,
     workers,
 };
 use framewright_activities::{
-    ChunkMeter, Failure,
+    ChunkMeter, Failure, Workshop,
     in_process::{self, Event},
+    publish,
 };
 use framewright_store::Key;
-use framewright_workflows::Film;
+use framewright_workflows::{Film, RenderOutput};
 use std::{
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -46,31 +48,18 @@ pub(super) async fn render(args: &RenderArgs) -> Result<(), Exit> {
                 .draw(&mut board);
         }
     };
-    let (film, output) = tokio::select! {
+    let (film, mut output) = tokio::select! {
         rendered = rendering => rendered?,
         () = stop.cancelled() => return Err(Exit::cancelled()),
         () = drawing => return Err(Exit::failed("the progress bar ended")),
     };
 
-    let part = part_beside(&args.output)?;
-    let key = Key::new(output.key.clone()).map_err(Failure::from)?;
-    // `fetch` replaces the file beside its name, so a reader never sees half a film.
-    workshop
-        .store
-        .fetch(&key, part.path())
-        .await
-        .map_err(Failure::from)?;
-    // `fetch` put a file of its own there, which is for our eyes alone.
-    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    std::fs::set_permissions(part.path(), readable)
-        .map_err(|error| Exit::machine(format!("the film cannot be made readable: {error}")))?;
-    part.persist(&args.output).map_err(|error| {
-        Exit::machine(format!(
-            "`{}` cannot be written: {}",
-            args.output.display(),
-            error.error
-        ))
-    })?;
+    if let Some(place) = in_s3(&args.output) {
+        board.stage("publishing", place);
+        output = publish::publish(&workshop, output, Some(place)).await?;
+    } else {
+        save(&workshop, &output, &args.output).await?;
+    }
     board.clear();
 
     let seconds = begun.elapsed().as_secs_f64();
@@ -98,6 +87,30 @@ pub(super) async fn render(args: &RenderArgs) -> Result<(), Exit> {
             "seconds": seconds,
         }));
     }
+    Ok(())
+}
+
+/// The film as the file `to`, which appears whole or not at all.
+async fn save(workshop: &Workshop, film: &RenderOutput, to: &Path) -> Result<(), Exit> {
+    let part = part_beside(to)?;
+    let key = Key::new(film.key.clone()).map_err(Failure::from)?;
+    // `fetch` replaces the file beside its name, so a reader never sees half a film.
+    workshop
+        .store
+        .fetch(&key, part.path())
+        .await
+        .map_err(Failure::from)?;
+    // `fetch` put a file of its own there, which is for our eyes alone.
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(part.path(), readable)
+        .map_err(|error| Exit::machine(format!("the film cannot be made readable: {error}")))?;
+    part.persist(to).map_err(|error| {
+        Exit::machine(format!(
+            "`{}` cannot be written: {}",
+            to.display(),
+            error.error
+        ))
+    })?;
     Ok(())
 }
 

@@ -2,7 +2,9 @@
 
 mod bench;
 mod check;
+mod config;
 mod doctor;
+mod gc;
 mod in_process;
 mod plan;
 mod render;
@@ -10,25 +12,27 @@ mod stills;
 
 pub(crate) use bench::bench;
 pub(crate) use check::check;
+pub(crate) use config::config;
 pub(crate) use doctor::doctor;
+pub(crate) use gc::gc;
 pub(crate) use plan::plan;
 pub(crate) use render::render;
 pub(crate) use stills::stills;
 
 use crate::{
-    cli::{FilmArgs, Variables},
+    cli::{FilmArgs, Variables, in_s3},
     exit::Exit,
 };
 use framewright_activities::{Failure, Workshop, plan::FilmRequest};
-use framewright_composition::Project;
+use framewright_composition::{Limits, Project};
 use framewright_film::{Digest, FrameSize, Quality};
-use framewright_store::put_blob;
+use framewright_store::{FetchLimits, S3Outside, S3Url, put_blob};
 use std::path::Path;
 
 /// Reads a project from a folder or an archive, checks it as far as that goes without a browser,
 /// and packs it.
-pub(super) fn pack(film: &FilmArgs) -> Result<Packed, Exit> {
-    let project = open(&film.project)?;
+pub(super) async fn pack(film: &FilmArgs, outside: &S3Outside) -> Result<Packed, Exit> {
+    let project = open(&film.project, outside).await?;
     let facts = framewright_composition::inspect(&project, film.entry.as_deref());
     Ok(Packed {
         size: facts.map_err(Failure::from)?.size,
@@ -44,7 +48,10 @@ pub(super) struct Packed {
     pub(super) size: FrameSize,
 }
 
-fn open(path: &Path) -> Result<Project, Exit> {
+async fn open(path: &Path, outside: &S3Outside) -> Result<Project, Exit> {
+    if let Some(text) = in_s3(path) {
+        return Ok(from_s3(text, outside).await?);
+    }
     if path.is_dir() {
         return Ok(Project::from_dir(path).map_err(Failure::from)?);
     }
@@ -58,6 +65,21 @@ fn open(path: &Path) -> Result<Project, Exit> {
     Ok(Project::from_zip(bytes).map_err(Failure::from)?)
 }
 
+/// With the credentials of whoever runs the command, who may read what they may read.
+async fn from_s3(text: &str, outside: &S3Outside) -> Result<Project, Failure> {
+    let url: S3Url = text.parse()?;
+    let Limits { bytes, files, .. } = Limits::default();
+    if !url.is_folder() {
+        return Ok(Project::from_zip(outside.get(&url, bytes).await?)?);
+    }
+    let limits = FetchLimits {
+        bytes,
+        objects: files,
+    };
+    let files = outside.get_folder(&url, limits, Project::takes).await?;
+    Ok(Project::from_files(files)?)
+}
+
 /// Puts the project into this process's own store and says what film is wanted of it.
 pub(super) async fn request(
     workshop: &Workshop,
@@ -65,7 +87,7 @@ pub(super) async fn request(
     quality: Quality,
     chunks: Option<u32>,
 ) -> Result<FilmRequest, Exit> {
-    let archive = pack(film)?.archive;
+    let archive = pack(film, &workshop.outside).await?.archive;
     let project = put_blob(&*workshop.store, archive.into())
         .await
         .map_err(Failure::from)?;

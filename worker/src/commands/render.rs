@@ -2,7 +2,7 @@
 
 use super::{Packed, in_process, pack, print_json};
 use crate::{
-    cli::{DEFAULT_GRPC, DevArgs, FilmArgs, RenderArgs},
+    cli::{DEFAULT_GRPC, DevArgs, FilmArgs, RenderArgs, in_s3},
     client::{Board, Client, state_word},
     crew::WorkerLog,
     dev::Stack,
@@ -10,10 +10,12 @@ use crate::{
     telemetry::Telemetry,
     workers,
 };
+use framewright_activities::Failure;
 use framewright_film::{FrameSize, Quality};
 use framewright_proto::v1::{
     self, CreateRenderRequest, CreateRenderResponse, Render, RenderOptions, RenderState,
 };
+use framewright_store::{S3Outside, S3Url};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -23,27 +25,63 @@ const CANCEL_BUDGET: Duration = Duration::from_secs(15);
 /// `framewright render`.
 pub(crate) async fn render(args: RenderArgs, telemetry: &Telemetry) -> Result<(), Exit> {
     // What can be refused at once is refused before anything is started.
-    drop(crate::client::part_beside(&args.output)?);
+    match in_s3(&args.output) {
+        None => drop(crate::client::part_beside(&args.output)?),
+        Some(text) => {
+            let url: S3Url = text.parse().map_err(Failure::from)?;
+            if url.is_folder() {
+                return Err(Exit::input(format!("`{url}` is a folder"))
+                    .hint("name the object that the film shall be, such as `film.mp4` in it"));
+            }
+        }
+    }
     if args.in_process {
         return in_process::render(&args).await;
     }
-    let Packed { archive, size } = pack(&args.film)?;
+    let (project, size) = match in_s3(&args.film.project) {
+        // The service reads it, if it lets us.
+        Some(text) => {
+            let url: S3Url = text.parse().map_err(Failure::from)?;
+            (Project::InS3(url), None)
+        }
+        None => {
+            let outside = S3Outside::new(args.place.s3.options());
+            let Packed { archive, size } = pack(&args.film, &outside).await?;
+            (Project::Packed(archive), Some(size))
+        }
+    };
     let stop = workers::asked_to_stop()?;
     if let Some(server) = &args.server {
         let client = Client::connect(server).await?;
-        return through(client, &args, archive, stop).await;
+        return through(client, &args, project, stop).await;
     }
     if let Ok(client) = Client::connect(DEFAULT_GRPC).await {
-        return through(client, &args, archive, stop).await;
+        return through(client, &args, project, stop).await;
     }
-    embedded(&args, archive, size, stop, telemetry).await
+    embedded(&args, project, size, stop, telemetry).await
+}
+
+/// What a project is called by the service.
+enum Named {
+    /// It was uploaded.
+    Project(String),
+    /// The service reads it itself.
+    Source(String),
+}
+
+/// What is to be rendered.
+enum Project {
+    /// A zip file that is here.
+    Packed(Vec<u8>),
+    /// Something that the service can read.
+    InS3(S3Url),
 }
 
 /// Brings up the service for the duration of the render.
 async fn embedded(
     args: &RenderArgs,
-    archive: Vec<u8>,
-    size: FrameSize,
+    project: Project,
+    size: Option<FrameSize>,
     stop: CancellationToken,
     telemetry: &Telemetry,
 ) -> Result<(), Exit> {
@@ -55,7 +93,7 @@ async fn embedded(
     };
     let client = Client::connect(&stack.addresses().grpc).await?;
     stack
-        .serve_while(through(client, args, archive, stop))
+        .serve_while(through(client, args, project, stop))
         .await
 }
 
@@ -64,14 +102,22 @@ async fn embedded(
 async fn through(
     mut client: Client,
     args: &RenderArgs,
-    archive: Vec<u8>,
+    project: Project,
     stop: CancellationToken,
 ) -> Result<(), Exit> {
     let begun = Instant::now();
     let mut board = Board::new();
-    board.stage("uploading", &args.film.project.display().to_string());
-    let project_id = client.upload(archive).await?;
-    let created = client.create(create_request(args, project_id)).await?;
+    let named = match project {
+        Project::Packed(archive) => {
+            board.stage("uploading", &args.film.project.display().to_string());
+            Named::Project(client.upload(archive, &args.tenant).await?)
+        }
+        Project::InS3(url) => {
+            board.stage("reading", &url.to_string());
+            Named::Source(url.to_string())
+        }
+    };
+    let created = client.create(create_request(args, named)).await?;
     announce(&board, &created);
 
     let watched = {
@@ -114,10 +160,12 @@ async fn through(
         (RenderState::Succeeded, Some(output)) => output.clone(),
         _ => return Err(ended_badly(&render)),
     };
-    board.stage("downloading", &args.output.display().to_string());
-    client
-        .download(&created.render_id, &args.output, &output)
-        .await?;
+    if in_s3(&args.output).is_none() {
+        board.stage("downloading", &args.output.display().to_string());
+        client
+            .download(&created.render_id, &args.output, &output)
+            .await?;
+    }
     board.clear();
 
     let seconds = begun.elapsed().as_secs_f64();
@@ -161,13 +209,19 @@ fn announce(board: &Board, created: &CreateRenderResponse) {
     }
 }
 
-fn create_request(args: &RenderArgs, project_id: String) -> CreateRenderRequest {
-    CreateRenderRequest {
+fn create_request(args: &RenderArgs, project: Named) -> CreateRenderRequest {
+    let mut request = CreateRenderRequest {
         request_id: args.request_id.clone().unwrap_or_else(new_request_id),
         tenant: args.tenant.clone(),
-        project_id,
         options: Some(options(&args.film, args.quality, args.chunks, args.lanes)),
+        output: in_s3(&args.output).unwrap_or_default().to_owned(),
+        ..CreateRenderRequest::default()
+    };
+    match project {
+        Named::Project(id) => request.project_id = id,
+        Named::Source(url) => request.source = url,
     }
+    request
 }
 
 /// What is asked of the service for a film.

@@ -1,6 +1,10 @@
 //! A request becomes a workflow, once.
 
-use super::{Refusal, Service};
+use super::{
+    Refusal, Service,
+    allow::Use,
+    source::{self, Source},
+};
 use framewright_activities::Failure;
 use framewright_composition::Project;
 use framewright_film::{Digest, Fps, Quality};
@@ -26,17 +30,22 @@ pub(super) async fn create(
     request: CreateRenderRequest,
 ) -> Result<CreateRenderResponse, Refusal> {
     let id = render_id(&request)?;
-    let (job, title) = job(service, id.clone(), request).await?;
+    let source = Source::of(service, &id.tenant, &request)?;
+    let mut job = job(service, id.clone(), request, source.stand_in()).await?;
     // Fields that a later version adds are left out of the JSON where they are absent, so that the
     // same request has the same digest then.
     let asked = Digest::of(serde_json::to_vec(&job).map_err(Refusal::temporal)?).to_hex();
-    start(service, job, &title, &asked).await?;
-
-    let state = service
-        .handle(&id)
-        .describe(WorkflowDescribeOptions::default())
-        .await
-        .map_err(Refusal::temporal)?;
+    let describe = async || {
+        let handle = service.handle(&id);
+        handle.describe(WorkflowDescribeOptions::default()).await
+    };
+    // What is elsewhere may be large, or gone by now: it is read for the first request alone.
+    if !(source.is_elsewhere() && describe().await.is_ok()) {
+        job.project = source.bring(service, &id.tenant).await?;
+        let title = check_project(service, job.project, job.entry.as_deref()).await?;
+        start(service, job, &title, &asked).await?;
+    }
+    let state = describe().await.map_err(Refusal::temporal)?;
     let started_with: Option<String> = state.memo().get(MEMO_REQUEST).map_err(Refusal::temporal)?;
     if started_with.is_some_and(|with| with != asked) {
         let message = format!("the render `{id}` exists and was asked for with other parameters");
@@ -59,19 +68,27 @@ fn render_id(request: &CreateRenderRequest) -> Result<RenderId, Refusal> {
         .map_err(|error| Refusal::field("request_id", error.to_string()))
 }
 
-/// Checks the request as far as that goes without a browser. Returns the composition's id beside
-/// the job, for people.
+/// What the request says, but for its project.
 async fn job(
     service: &Service,
     id: RenderId,
     request: CreateRenderRequest,
-) -> Result<(RenderJob, String), Refusal> {
+    project: Digest,
+) -> Result<RenderJob, Refusal> {
+    let output = match request.output.as_str() {
+        "" => None,
+        text => {
+            let url = source::place("output", text)?;
+            if url.is_folder() {
+                return Err(Refusal::field("output", format!("`{url}` is a folder"))
+                    .hint("name the object that the film shall be, such as `film.mp4` in it"));
+            }
+            service.allow().check(&id.tenant, Use::Output, &url)?;
+            Some(url.to_string())
+        }
+    };
     let options = request.options.unwrap_or_default();
     let bad = |field, error: &dyn std::fmt::Display| Refusal::field(field, error.to_string());
-    let project: Digest = request
-        .project_id
-        .parse()
-        .map_err(|error| bad("project_id", &error))?;
     let fps: Option<Fps> = match options.fps.as_str() {
         "" => None,
         text => Some(text.parse().map_err(|error| bad("options.fps", &error))?),
@@ -96,7 +113,6 @@ async fn job(
         )),
     };
     let entry = (!options.entry.is_empty()).then_some(options.entry);
-    let title = check_project(service, project, entry.as_deref()).await?;
     let variables = match options.variables {
         Some(variables) if !variables.fields.is_empty() => {
             let json =
@@ -105,7 +121,7 @@ async fn job(
         }
         _ => None,
     };
-    let job = RenderJob {
+    Ok(RenderJob {
         id,
         project,
         entry,
@@ -115,10 +131,12 @@ async fn job(
         lanes: at_most("options.lanes", options.lanes, 16)?,
         variables,
         strict_variables: options.strict_variables,
-    };
-    Ok((job, title))
+        output,
+    })
 }
 
+/// Checks the project as far as that goes without a browser. Returns the composition's id, for
+/// people.
 async fn check_project(
     service: &Service,
     project: Digest,

@@ -3,30 +3,37 @@
 //! It keeps no state of its own. What it knows is in Temporal (renders) and in the store
 //! (projects, films), so any number of these can run side by side and any of them may die.
 
+mod addresses;
+mod allow;
 mod create;
 mod output;
 mod render_service;
+mod source;
 mod status;
 mod upload;
 mod view;
 
 use crate::exit::Exit;
 use framewright_proto::v1::{Render, render_service_server::RenderServiceServer};
-use framewright_store::Store;
+use framewright_store::{S3Outside, Store};
 use framewright_workflows::{RenderId, RenderWorkflow};
 use std::{path::PathBuf, sync::Arc};
 use temporalio_client::{Client, WorkflowHandle};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
+pub(crate) use allow::{AllowList, EVERYBODY};
 use render_service::Grpc;
 pub(crate) use status::Refusal;
 pub(crate) use view::is_final;
 
 /// The largest message that is taken: a piece of an upload and its envelope.
 const MESSAGE_LIMIT: usize = 8 << 20;
+
+/// Projects that are brought in at the same time.
+const FETCHES: usize = 2;
 
 /// Where people and programs find things.
 #[derive(Clone, Debug)]
@@ -50,6 +57,15 @@ pub(crate) struct Service {
     /// Where uploads are until they are whole.
     uploads: PathBuf,
     addresses: Addresses,
+    beyond: Beyond,
+    fetching: Semaphore,
+}
+
+/// What there is beyond the store, and who may use it.
+#[derive(Clone, Debug)]
+pub(crate) struct Beyond {
+    pub(crate) allow: AllowList,
+    pub(crate) outside: S3Outside,
 }
 
 type Handle = WorkflowHandle<Client, RenderWorkflow>;
@@ -60,13 +76,29 @@ impl Service {
         store: Arc<dyn Store>,
         uploads: PathBuf,
         addresses: Addresses,
+        beyond: Beyond,
     ) -> Self {
         Self {
             temporal,
             store,
             uploads,
             addresses,
+            beyond,
+            fetching: Semaphore::new(FETCHES),
         }
+    }
+
+    fn allow(&self) -> &AllowList {
+        &self.beyond.allow
+    }
+
+    fn outside(&self) -> &S3Outside {
+        &self.beyond.outside
+    }
+
+    /// A slot for bringing a project in.
+    fn fetching(&self) -> &Semaphore {
+        &self.fetching
     }
 
     pub(crate) fn temporal(&self) -> &Client {

@@ -1,8 +1,9 @@
 //! `framewright.render.v1.RenderService`, each method in a line or a few.
 
-use super::{Refusal, Service, create, output, upload, view::is_final};
+use super::{Refusal, Service, addresses, create, output, upload, view::is_final};
 use framewright_proto::v1::{
-    CancelRenderRequest, CancelRenderResponse, CreateRenderRequest, CreateRenderResponse,
+    CancelRenderRequest, CancelRenderResponse, CreateDownloadRequest, CreateDownloadResponse,
+    CreateRenderRequest, CreateRenderResponse, CreateUploadRequest, CreateUploadResponse,
     DownloadOutputRequest, DownloadOutputResponse, GetRenderRequest, ListRendersRequest,
     ListRendersResponse, Render, UploadProjectRequest, UploadProjectResponse, WatchRenderRequest,
     render_service_server::RenderService,
@@ -46,6 +47,22 @@ impl RenderService for Grpc {
         upload::upload(self, request.into_inner())
             .await
             .map(Response::new)
+    }
+
+    async fn create_upload(
+        &self,
+        request: Request<CreateUploadRequest>,
+    ) -> Result<Response<CreateUploadResponse>, Status> {
+        let created = addresses::upload(self, request.into_inner()).await?;
+        Ok(Response::new(created))
+    }
+
+    async fn create_download(
+        &self,
+        request: Request<CreateDownloadRequest>,
+    ) -> Result<Response<CreateDownloadResponse>, Status> {
+        let id = parse(&request.get_ref().render_id)?;
+        Ok(Response::new(addresses::download(self, &id).await?))
     }
 
     #[tracing::instrument(name = "create_render", skip_all, fields(request_id = request.get_ref().request_id))]

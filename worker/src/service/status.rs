@@ -58,6 +58,12 @@ impl Refusal {
         .hint("try again in a few seconds; the same `request_id` is safe to repeat")
     }
 
+    /// The field that is at fault.
+    pub(crate) fn at(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -1,15 +1,12 @@
 //! Projects on their way in.
 
-use super::{Refusal, Service};
+use super::{Refusal, Service, source::LIMIT};
 use framewright_film::Digest;
 use framewright_proto::v1::{UploadProjectRequest, UploadProjectResponse};
 use framewright_store::put_blob_file;
 use std::io::Write as _;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Code, Status};
-
-/// The largest archive that is taken, bytes.
-const LIMIT: u64 = 512 << 20;
 
 /// Takes an archive piece by piece into a file beside the store, never into memory.
 pub(super) async fn upload(
@@ -30,10 +27,7 @@ pub(super) async fn upload(
         let data = piece?.data;
         size += data.len() as u64;
         if size > LIMIT {
-            let message = format!("the project is larger than {} MiB", LIMIT >> 20);
-            return Err(Refusal::new(Code::InvalidArgument, "FW0524", message)
-                .hint("leave out what the composition does not use, such as `node_modules`")
-                .into());
+            return Err(too_large().into());
         }
         file.write_all(&data).map_err(broken)?;
     }
@@ -48,4 +42,10 @@ pub(super) async fn upload(
         project_id: digest.to_hex(),
         size_bytes: size,
     })
+}
+
+pub(super) fn too_large() -> Refusal {
+    let message = format!("the project is larger than {} MiB", LIMIT >> 20);
+    Refusal::new(Code::InvalidArgument, "FW0524", message)
+        .hint("leave out what the composition does not use, such as `node_modules`")
 }

@@ -323,6 +323,7 @@ fn show_output(render: &mut Render, output: RenderOutput) -> String {
         size_bytes: output.size_bytes,
         sha256: output.sha256.to_hex(),
         content_type: output.content_type,
+        url: output.published.unwrap_or_default(),
     });
     output.key
 }

@@ -54,8 +54,13 @@ pub(crate) fn given(args: &TemporalArgs) -> Result<Option<Given>, Exit> {
 impl Given {
     /// The server on a port of this machine.
     pub(crate) fn local(port: u16) -> Result<Self, Exit> {
+        Self::at(&format!("http://127.0.0.1:{port}"))
+    }
+
+    /// The server at `address`, as the embedded one is.
+    pub(crate) fn at(address: &str) -> Result<Self, Exit> {
         let args = TemporalArgs {
-            temporal_address: Some(format!("http://127.0.0.1:{port}")),
+            temporal_address: Some(address.to_owned()),
             temporal_namespace: Some("default".to_owned()),
             temporal_ui: None,
         };

@@ -24,6 +24,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// The binary under test, with nothing of the surroundings that could lead it astray.
 pub(crate) fn framewright() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_framewright"));
+    // Not of whoever runs the tests.
+    command.env("FRAMEWRIGHT_CONFIG", "none");
     // Of the S3 server that some tests start.
     command.env("AWS_ACCESS_KEY_ID", "key");
     command.env("AWS_SECRET_ACCESS_KEY", "secret");
@@ -266,6 +268,7 @@ pub(crate) fn request(id: &str, project_id: &str, options: RenderOptions) -> Cre
         tenant: String::new(),
         project_id: project_id.to_owned(),
         options: Some(options),
+        ..CreateRenderRequest::default()
     }
 }
 

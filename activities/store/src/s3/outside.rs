@@ -11,7 +11,10 @@ use aws_sdk_s3::Client;
 use bytes::Bytes;
 use framewright_film::Digest;
 use std::{path::Path, sync::Arc};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    task::JoinSet,
+};
 
 /// Objects of a folder that are fetched at the same time.
 const AT_ONCE: usize = 8;
@@ -25,7 +28,9 @@ const SHA256: &str = "framewright-sha256";
 /// Buckets that the store does not live in, or that belong to tenants.
 #[derive(Clone, Debug)]
 pub struct S3Outside {
-    client: Client,
+    options: S3Options,
+    /// Credentials and region are looked for when they are needed first.
+    client: Arc<OnceCell<Client>>,
 }
 
 /// How much may be fetched.
@@ -39,15 +44,21 @@ pub struct FetchLimits {
 
 impl S3Outside {
     /// With credentials and a region from the usual places. Nothing is asked yet.
-    pub async fn new(options: &S3Options) -> Self {
+    pub fn new(options: S3Options) -> Self {
         Self {
-            client: connect(options).await,
+            options,
+            client: Arc::default(),
         }
     }
 
-    fn object<'a>(&'a self, url: &'a S3Url) -> Object<'a> {
+    async fn client(&self) -> &Client {
+        let connect = || connect(&self.options);
+        self.client.get_or_init(connect).await
+    }
+
+    async fn object<'a>(&'a self, url: &'a S3Url) -> Object<'a> {
         Object {
-            client: &self.client,
+            client: self.client().await,
             bucket: url.bucket(),
             name: url.name(),
             known_as: KnownAs::Url(url),
@@ -60,7 +71,7 @@ impl S3Outside {
     /// When it is not there, must not be read, or is larger.
     pub async fn get(&self, url: &S3Url, limit: u64) -> Result<Bytes, StoreError> {
         let mut bytes = Vec::new();
-        self.object(url).copy(&mut bytes, limit).await?;
+        self.object(url).await.copy(&mut bytes, limit).await?;
         Ok(bytes.into())
     }
 
@@ -104,7 +115,8 @@ impl S3Outside {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let mut pages = self
-            .client
+            .client()
+            .await
             .list_objects_v2()
             .bucket(url.bucket())
             .prefix(url.name())
@@ -147,6 +159,16 @@ impl S3Outside {
         Ok(found)
     }
 
+    /// Whether the film with this digest is at `url` already.
+    ///
+    /// # Errors
+    /// When that must not be known.
+    pub async fn has(&self, url: &S3Url, sha256: Digest) -> Result<bool, StoreError> {
+        let head = self.object(url).await.head().await?;
+        let digest = head.and_then(|head| head.metadata()?.get(SHA256).cloned());
+        Ok(digest == Some(sha256.to_hex()))
+    }
+
     /// Makes `film` the object at `url`, and sees that it is there whole.
     ///
     /// The same film is put once, however often it is asked for. Another film that framewright has
@@ -161,7 +183,7 @@ impl S3Outside {
         sha256: Digest,
         content_type: &str,
     ) -> Result<Put, StoreError> {
-        let object = self.object(url);
+        let object = self.object(url).await;
         let size = tokio::fs::metadata(film).await;
         let size = size.map_err(StoreError::io("reading the film"))?.len();
         let about = About {
@@ -186,7 +208,7 @@ impl S3Outside {
                 }
             };
             let place = Place {
-                client: &self.client,
+                client: object.client,
                 bucket: url.bucket(),
                 name: url.name(),
                 condition,

@@ -41,7 +41,7 @@ pub(crate) async fn folders_and_objects_are_fetched(gateway: &Gateway) {
         fs::write(folder.join(name), text).unwrap();
     }
     let way = Troubled::start(gateway.port).await;
-    let outside = S3Outside::new(&options(way.port)).await;
+    let outside = S3Outside::new(options(way.port));
     let fetch = async |text: &str, limits| {
         let wanted = |name: &str| !name.starts_with('.');
         outside.get_folder(&url(text), limits, wanted).await
@@ -87,7 +87,7 @@ pub(crate) async fn folders_and_objects_are_fetched(gateway: &Gateway) {
 
 pub(crate) async fn a_film_is_published_once(gateway: &Gateway) {
     let way = Troubled::start(gateway.port).await;
-    let outside = S3Outside::new(&options(way.port)).await;
+    let outside = S3Outside::new(options(way.port));
     let folder = tempfile::tempdir().unwrap();
     let film = folder.path().join("film.mp4");
     let target = url("out/film.mp4");

@@ -12,7 +12,7 @@ mod round;
 
 use super::{pack, request};
 use crate::{
-    cli::{AddressArgs, BenchArgs, DevArgs, HabitArgs, PlaceArgs, S3Args, TemporalArgs},
+    cli::{AddressArgs, AllowArgs, BenchArgs, DevArgs, HabitArgs, PlaceArgs, S3Args, TemporalArgs},
     client::Client,
     crew::WorkerLog,
     data::Data,
@@ -22,6 +22,7 @@ use crate::{
     workers,
 };
 use framewright_activities::{Failure, Scratch, Workshop, plan};
+use framewright_store::S3Outside;
 use framewright_workflows::Film;
 use report::Report;
 use round::{Rounds, Wanted};
@@ -38,7 +39,9 @@ pub(crate) async fn bench(args: BenchArgs, telemetry: &Telemetry) -> Result<(), 
         // An hour of measuring must not end with a file that cannot be written.
         drop(crate::client::part_beside(file)?);
     }
-    let archive = pack(&args.film)?.archive;
+    let archive = pack(&args.film, &S3Outside::new(args.s3.options()))
+        .await?
+        .archive;
     let stop = workers::asked_to_stop()?;
     let place = Place::open(&args)?;
     tokio::select! {
@@ -150,8 +153,10 @@ impl Place {
         let scratch = Scratch::open(None).map_err(Failure::scratch(making))?;
         let folder = scratch.folder("bench").map_err(Failure::scratch(making))?;
         let place = PlaceArgs {
+            config: None,
             store: None,
             s3: S3Args::default(),
+            cache_size: bytesize::ByteSize::gib(4),
             data: Some(folder.path().join("data")),
             scratch: Some(folder.path().join("scratch")),
             chromium: args.chromium.clone(),
@@ -176,6 +181,7 @@ impl Place {
                 listen: free,
                 web: free,
             },
+            allow: AllowArgs::default(),
             temporal_port: Some(0),
             workers: args.workers,
             json: false,

@@ -89,7 +89,7 @@ impl<'a> Rounds<'a> {
         archive: Vec<u8>,
         wanted: Vec<Wanted>,
     ) -> Result<Vec<Configuration>, Exit> {
-        let project = self.client.upload(archive).await?;
+        let project = self.client.upload(archive, TENANT).await?;
         let mut configurations: Vec<_> = wanted.into_iter().map(Configuration::new).collect();
         for iteration in 1..=self.args.iterations {
             for configuration in &mut configurations {
@@ -147,6 +147,7 @@ impl<'a> Rounds<'a> {
                 Some(chunks),
                 args.lanes,
             )),
+            ..CreateRenderRequest::default()
         };
         let begun = SystemTime::now();
         let created = self.client.create(create).await?;

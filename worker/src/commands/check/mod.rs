@@ -6,12 +6,13 @@ use super::{open, print_json, print_text};
 use crate::{cli::CheckArgs, data::Data, exit::Exit, workers};
 use framewright_activities::check::{self, Report};
 use framewright_composition::{CompileOptions, check::Severity};
+use framewright_store::S3Outside;
 
 /// Checks the project and says what was found. Errors among the findings make it the exit code 1.
 pub(crate) async fn check(args: CheckArgs) -> Result<(), Exit> {
     let stop = workers::asked_to_stop()?;
     // Before anything is looked for that a machine may lack: it may be the name that is wrong.
-    let project = open(&args.project)?;
+    let project = open(&args.project, &S3Outside::new(args.place.s3.options())).await?;
     let data = Data::open(&args.place)?;
     let workshop = data.workshop(&args.place).await?;
     let options = CompileOptions {
