@@ -5,14 +5,18 @@ use crate::{
     harness::{
         Dev, eventually, film, film_of, framewright, reference, segments_in, signal, submit,
     },
+    history::{Step, steps},
 };
 use framewright_proto::v1::RenderOptions;
+use framewright_workflows::ChunkOutcome;
 use std::{
     fs,
     path::Path,
     process::{Child, Stdio},
 };
 use tempfile::TempDir;
+
+const CHUNKS: u32 = 12;
 
 struct Worker(Child);
 
@@ -50,18 +54,11 @@ impl Drop for Worker {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_workers_and_a_bucket_make_the_same_film() {
-    let project = film("long");
+    let project = film("dozen");
     let wanted = reference(&project, &["--lanes", "1"]);
     let gateway = Gateway::start().await;
     let folder = TempDir::new().unwrap();
-    let store: Vec<String> = [
-        "--store".to_owned(),
-        format!("s3://{BUCKET}/e2e"),
-        "--s3-endpoint".to_owned(),
-        format!("http://127.0.0.1:{}", gateway.port),
-        "--s3-path-style".to_owned(),
-    ]
-    .into();
+    let store = gateway.flags("e2e");
     let mut service: Vec<&str> = store.iter().map(String::as_str).collect();
     service.extend(["--workers", "0"]);
     let dev = Dev::start_with(folder.path(), &service);
@@ -71,11 +68,11 @@ async fn three_workers_and_a_bucket_make_the_same_film() {
 
     let mut client = dev.client().await;
     let options = RenderOptions {
-        chunks: 6,
+        chunks: CHUNKS,
         lanes: 1,
         ..RenderOptions::default()
     };
-    let id = submit(&mut client, "fleet", &project, options).await;
+    let id = submit(&mut client, "fleet", &project, options.clone()).await;
     let bucket = gateway.folder.path().join(BUCKET).join("e2e");
     eventually("a segment in the bucket", || {
         (!segments_in(&bucket).is_empty()).then_some(())
@@ -88,13 +85,56 @@ async fn three_workers_and_a_bucket_make_the_same_film() {
     drop(leaving);
     assert_eq!(film_of(&mut client, &id).await, wanted);
 
-    let begun: usize = ["one", "two", "three"]
-        .map(|name| {
-            let log = fs::read_to_string(folder.path().join(format!("{name}.log"))).unwrap();
-            log.matches("segment begins").count()
-        })
-        .iter()
-        .sum();
-    assert_eq!(begun, 6, "no segment was rendered twice");
+    let begun = || -> usize {
+        ["one", "two", "three"]
+            .map(|name| {
+                let log = fs::read_to_string(folder.path().join(format!("{name}.log"))).unwrap();
+                log.matches("segment begins").count()
+            })
+            .iter()
+            .sum()
+    };
+    assert_eq!(begun(), CHUNKS as usize, "no segment was rendered twice");
     assert!(!folder.path().join("data/store").exists());
+    let chunks = chunks(&dev, &id).await;
+    assert_eq!(rendered(&chunks), 240);
+    one_at_a_time_and_none_charged(&chunks);
+
+    // The same plan again, under another name: nothing of it is rendered.
+    let again = submit(&mut client, "again", &project, options).await;
+    assert_eq!(film_of(&mut client, &again).await, wanted);
+    assert_eq!(begun(), CHUNKS as usize, "the second render found them all");
+    let chunks = self::chunks(&dev, &again).await;
+    assert_eq!(rendered(&chunks), 0);
+}
+
+async fn chunks(dev: &Dev, id: &str) -> Vec<Step> {
+    let mut steps = steps(dev, id).await;
+    steps.retain(|step| step.kind == "render_chunk");
+    assert!(steps.len() >= CHUNKS as usize, "{steps:?}");
+    steps
+}
+
+fn rendered(chunks: &[Step]) -> u32 {
+    let outcomes = chunks
+        .iter()
+        .map(|chunk| serde_json::from_slice::<ChunkOutcome>(&chunk.result).unwrap());
+    outcomes.map(|outcome| outcome.rendered).sum()
+}
+
+fn one_at_a_time_and_none_charged(chunks: &[Step]) {
+    for chunk in chunks {
+        assert_eq!(chunk.attempt, 1, "{chunk:?}");
+        let overlaps = |other: &&Step| {
+            other.worker == chunk.worker
+                && other.started > chunk.started
+                && other.started < chunk.ended
+        };
+        let other = chunks.iter().find(overlaps);
+        assert!(other.is_none(), "{chunk:?} and {other:?}");
+    }
+    let mut workers: Vec<_> = chunks.iter().map(|chunk| &chunk.worker).collect();
+    workers.sort();
+    workers.dedup();
+    assert_eq!(workers.len(), 3, "each had a share");
 }

@@ -8,16 +8,20 @@
 
 mod bad_input;
 mod bench;
+mod bucket;
 mod check;
 mod collector;
+mod config;
 mod docs;
 mod faults;
 mod fleet;
 #[path = "../../../activities/store/tests/gateway/mod.rs"]
 #[allow(dead_code, reason = "the store's own tests need more of it")]
 mod gateway;
+mod gc;
 mod harness;
 mod histories;
+mod history;
 mod life_and_death;
 mod metrics;
 mod pages;

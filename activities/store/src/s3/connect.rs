@@ -1,7 +1,11 @@
 //! The way to a server that speaks S3.
 
 use super::S3Options;
-use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, environment::EnvironmentVariableRegionProvider,
+    meta::region::RegionProviderChain, profile::ProfileFileRegionProvider, retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
 use aws_sdk_s3::{
     Client,
     config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation},
@@ -34,6 +38,13 @@ pub(super) async fn connect(options: &S3Options) -> Client {
         );
     if let Some(region) = &options.region {
         config = config.region(Region::new(region.clone()));
+    } else if options.endpoint.is_some() {
+        // Of a server that is not Amazon's, Amazon's machines know nothing: they are not asked,
+        // which takes seconds where there are none.
+        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new())
+            .or_else("us-east-1");
+        config = config.region(region);
     }
     if let Some(endpoint) = &options.endpoint {
         config = config.endpoint_url(endpoint.as_str());

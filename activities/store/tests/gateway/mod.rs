@@ -49,6 +49,20 @@ impl Gateway {
         }
     }
 
+    /// As flags of framewright, for a store at this prefix.
+    #[allow(dead_code, reason = "the store's own tests have no command line")]
+    pub(crate) fn flags(&self, prefix: &str) -> Vec<String> {
+        [
+            "--store",
+            &format!("s3://{BUCKET}/{prefix}"),
+            "--s3-endpoint",
+            &format!("http://127.0.0.1:{}", self.port),
+            "--s3-path-style",
+        ]
+        .map(str::to_owned)
+        .into()
+    }
+
     pub(crate) async fn store(&self, address: &str) -> S3Store {
         store_at(self.port, address).await
     }

@@ -61,11 +61,12 @@ pub(crate) async fn gc(args: GcArgs, telemetry: &Telemetry) -> Result<(), Exit> 
     let broken = litter
         .into_iter()
         .map(|litter| (Kind::Broken, litter.name, litter.size));
-    let removed: Vec<_> = removed
+    let mut removed: Vec<_> = removed
         .into_iter()
         .map(|doomed| (doomed.kind, doomed.key.to_string(), doomed.size))
         .chain(broken)
         .collect();
+    removed.sort_by(|(_, a, _), (_, b, _)| a.cmp(b));
     tell(&args, &open, &removed);
     Ok(())
 }
@@ -115,7 +116,6 @@ async fn remove(
         let done: Vec<_> = removing.buffer_unordered(AT_ONCE).try_collect().await?;
         removed.extend(done.into_iter().flatten());
     }
-    removed.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(removed)
 }
 
