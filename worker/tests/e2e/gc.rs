@@ -6,7 +6,7 @@ use crate::{
     harness::{Dev, cancel, end_of, eventually, film, film_of, framewright, segments_in, submit},
 };
 use framewright_proto::v1::{RenderOptions, RenderState};
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 use tempfile::TempDir;
 
 fn gc(folder: &Path, store: &[String], args: &[&str]) -> (i32, String, String) {
@@ -78,6 +78,14 @@ async fn what_no_render_needs_goes(store: &[String], root: &Path, folder: &Path)
     let ended = end_of(&mut client, &long).await;
     assert_eq!(ended.state(), RenderState::Cancelled);
 
+    // An upload that nobody asked for.
+    let uploads = root.join("uploads/default");
+    fs::create_dir_all(&uploads).unwrap();
+    fs::write(uploads.join(format!("{:064x}.zip", 7)), "zip").unwrap();
+    // A put whose writer died; S3 shows none of those as objects.
+    if store.is_empty() {
+        fs::write(root.join(".tmp/put-left"), "half").unwrap();
+    }
     let all = kinds(root);
     assert!(all.len() > 5, "{all:?}");
     let (code, would, said) = gc(folder, store, &["--older-than", "0s", "--dry-run"]);
@@ -85,10 +93,13 @@ async fn what_no_render_needs_goes(store: &[String], root: &Path, folder: &Path)
         code == 0 && would.contains("segment") && would.contains("blob"),
         "{said}"
     );
+    assert!(would.contains("upload"), "{would}");
+    assert_eq!(would.contains("broken"), store.is_empty(), "{would}");
     assert_eq!(kinds(root), all, "nothing was removed");
     let (code, removed, said) = gc(folder, store, &["--older-than", "0s"]);
     assert_eq!(code, 0, "{said}");
     assert_eq!(removed, would);
+    assert!(!root.join(".tmp/put-left").exists());
     // All that is left is the film.
     let left: BTreeSet<_> = ["film.json", "film.mp4", "plan.json", "previews"]
         .map(|name| format!("plans/*/{name}"))
