@@ -82,7 +82,7 @@ async fn what_no_render_needs_goes(store: &[String], root: &Path, folder: &Path)
     let uploads = root.join("uploads/default");
     fs::create_dir_all(&uploads).unwrap();
     fs::write(uploads.join(format!("{:064x}.zip", 7)), "zip").unwrap();
-    // A put whose writer died; S3 shows none of those as objects.
+    // A put whose writer died: whoever opens the folder next removes it.
     if store.is_empty() {
         fs::write(root.join(".tmp/put-left"), "half").unwrap();
     }
@@ -94,7 +94,6 @@ async fn what_no_render_needs_goes(store: &[String], root: &Path, folder: &Path)
         "{said}"
     );
     assert!(would.contains("upload"), "{would}");
-    assert_eq!(would.contains("broken"), store.is_empty(), "{would}");
     assert_eq!(kinds(root), all, "nothing was removed");
     let (code, removed, said) = gc(folder, store, &["--older-than", "0s"]);
     assert_eq!(code, 0, "{said}");
