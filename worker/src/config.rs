@@ -46,10 +46,14 @@ pub(crate) fn read(args: Vec<OsString>) -> Result<Settings, Exit> {
     let known = known(&built);
     let mut mistakes = Vec::new();
     let chosen = chosen(&built, &args);
-    let file = match find(&args) {
+    let mut file = match find(&args) {
         Some(path) => FileSettings::read(path, &known, &mut mistakes),
         None => FileSettings::default(),
     };
+    // Workers that `dev` starts read its file, and must not answer where a worker of its own would.
+    if args.iter().any(|arg| arg == "--metrics-line") {
+        file.forget("metrics");
+    }
     let before_flags = mistakes.len() + check_environment(chosen, &mut mistakes);
     check_flags(chosen, &args, &mut mistakes);
 

@@ -103,6 +103,11 @@ impl Settings {
         }
     }
 
+    /// As if it said nothing of a flag.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.values.remove(name);
+    }
+
     /// What it says of a flag.
     pub(crate) fn get(&self, name: &str) -> Option<&[String]> {
         self.values.get(name).map(Vec::as_slice)
