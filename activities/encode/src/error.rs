@@ -25,6 +25,8 @@ pub enum EncodeError {
         task: &'static str,
         /// Its exit status, in the system's words.
         status: String,
+        /// The signal that killed it, if one did.
+        signal: Option<i32>,
         /// The end of what it wrote to standard error.
         said: String,
     },
@@ -35,6 +37,14 @@ pub enum EncodeError {
         task: &'static str,
         /// How long.
         budget: Duration,
+    },
+    /// A child lives and does nothing: it was stopped, or waits for what does not come.
+    #[error("`{program}` did nothing any more during {task}")]
+    Frozen {
+        /// `ffmpeg` or `ffprobe`.
+        program: &'static str,
+        /// What it was doing.
+        task: &'static str,
     },
     /// A segment was given more or fewer frames than it was started for.
     #[error("a segment of {expected} frames was given {given}")]
@@ -155,14 +165,17 @@ impl Fault for EncodeError {
             Self::FrameSize { .. } => "FW0306",
             Self::Gate(_) => "FW0307",
             Self::Io { .. } => "FW0308",
+            Self::Frozen { .. } => "FW0309",
         }
     }
 
     fn disposition(&self) -> Disposition {
         match self {
-            Self::Ended { .. } | Self::TimedOut { .. } | Self::Io { .. } => Disposition::Retry {
-                after: Duration::ZERO,
-            },
+            Self::Ended { .. } | Self::TimedOut { .. } | Self::Frozen { .. } | Self::Io { .. } => {
+                Disposition::Retry {
+                    after: Duration::ZERO,
+                }
+            }
             _ => Disposition::Permanent,
         }
     }

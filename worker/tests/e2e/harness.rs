@@ -148,6 +148,22 @@ impl Dev {
             .collect()
     }
 
+    /// Processes that this service, as it runs now, started.
+    pub(crate) fn descendants(&self) -> Vec<i32> {
+        let all = Process::all();
+        let mut found = vec![self.pid()];
+        let mut next = 0;
+        while let Some(&parent) = found.get(next) {
+            found.extend(
+                all.iter()
+                    .filter(|child| child.parent == parent)
+                    .map(|child| child.pid),
+            );
+            next += 1;
+        }
+        found
+    }
+
     pub(crate) fn find(&self, what: &str) -> Option<Process> {
         self.family()
             .into_iter()
