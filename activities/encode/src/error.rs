@@ -68,6 +68,9 @@ pub enum EncodeError {
     /// A film without segments, or a segment without frames.
     #[error("there is nothing to encode")]
     Nothing,
+    /// ffmpeg ended well, and yet its file breaks off.
+    #[error("the file that `ffmpeg` wrote is not whole")]
+    Torn,
     /// The file is not the film that was asked for.
     #[error("the film is not as planned: {0}")]
     Gate(#[from] Defect),
@@ -166,16 +169,19 @@ impl Fault for EncodeError {
             Self::Gate(_) => "FW0307",
             Self::Io { .. } => "FW0308",
             Self::Frozen { .. } => "FW0309",
+            Self::Torn => "FW0310",
         }
     }
 
     fn disposition(&self) -> Disposition {
         match self {
-            Self::Ended { .. } | Self::TimedOut { .. } | Self::Frozen { .. } | Self::Io { .. } => {
-                Disposition::Retry {
-                    after: Duration::ZERO,
-                }
-            }
+            Self::Ended { .. }
+            | Self::TimedOut { .. }
+            | Self::Frozen { .. }
+            | Self::Torn
+            | Self::Io { .. } => Disposition::Retry {
+                after: Duration::ZERO,
+            },
             _ => Disposition::Permanent,
         }
     }
@@ -191,6 +197,7 @@ impl Fault for EncodeError {
             Self::Ended { said, .. } if said.contains("No space left on device") => {
                 "make room on the worker's disk for temporary files"
             }
+            Self::Torn => "make room on the worker's disk for temporary files",
             Self::TimedOut { .. } => {
                 "see whether the worker has a CPU and a disk of its own, or give it fewer lanes"
             }

@@ -71,6 +71,8 @@ impl SegmentEncoder {
         let (part, stdout) = Part::begin(out.as_ref())?;
         let mut command = ffmpeg.command();
         command
+            // A write that fails must end it; by default it goes on, and ends in success.
+            .arg("-xerror")
             .args(encoding.input_args())
             .args(encoding.output_args())
             .arg(crate::part::STDOUT)

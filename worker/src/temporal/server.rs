@@ -15,9 +15,10 @@ use tokio::{net::TcpStream, process::Command};
 /// From start to the first answer. It takes half a second on a quiet machine.
 const START_BUDGET: Duration = Duration::from_secs(30);
 
-/// A server that lived this long after its start is well; an end before that is one in a row.
-const HEALTHY: Duration = Duration::from_secs(10);
-/// Ends in a row after which something is wrong that a start cannot mend.
+/// A server that lived this long after its start was well; an end before that is one in a row. What
+/// a start cannot mend, a locked database, a taken port or a full disk, ends it within a second.
+const HEALTHY: Duration = Duration::from_secs(3);
+/// So many ends in a row are no accident.
 const MOST_ENDS: u32 = 6;
 /// Before the server is started again: at once after a long life, then longer each time.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);

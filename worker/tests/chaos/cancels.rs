@@ -1,11 +1,10 @@
 //! Renders that are cancelled at random moments.
 
 use crate::{
-    draw::{rounds, seed},
+    draw::{generator, rounds, seed},
     harness::{Process, cancel},
     stage::Stage,
 };
-use fastrand::Rng;
 use framewright_proto::v1::RenderState;
 use std::time::{Duration, Instant};
 
@@ -22,7 +21,7 @@ async fn cancelled() {
     let mut took = Vec::new();
     for seed in seed..seed + rounds(100) {
         let begun = stage.begin(&format!("cancel-{seed}")).await;
-        let after = Rng::with_seed(seed).f64() * 0.9;
+        let after = generator(seed).f64() * 0.9;
         tokio::time::sleep(stage.quiet.took.mul_f64(after)).await;
         let clock = Instant::now();
         cancel(&mut client, &begun.id).await;

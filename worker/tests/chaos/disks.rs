@@ -1,10 +1,9 @@
 //! Disks without room.
 
 use crate::{
-    draw::{rounds, seed},
+    draw::{generator, rounds, seed},
     stage::{Stage, room},
 };
-use fastrand::Rng;
 use std::{
     fs::{self, File},
     io::Write as _,
@@ -60,7 +59,7 @@ async fn fills_up(which: &str, arguments: impl Fn(&Path) -> Vec<String>, store: 
     let mut stage = Stage::open_with(folder, &arguments, store).await;
     stage.rehearse().await;
     for seed in seed..seed + rounds(5) {
-        let mut rng = Rng::with_seed(seed);
+        let mut rng = generator(seed);
         let begun = stage.begin(&format!("full-{seed}")).await;
         tokio::time::sleep(stage.quiet.took.mul_f64(rng.f64())).await;
         let ballast = disk.fill();

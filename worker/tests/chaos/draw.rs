@@ -49,6 +49,12 @@ pub(crate) fn rounds(usual: u64) -> u64 {
     number("N").unwrap_or(usual)
 }
 
+/// Seeds that follow each other give draws that do not.
+pub(crate) fn generator(seed: u64) -> Rng {
+    let mut rng = Rng::with_seed(seed);
+    Rng::with_seed(rng.u64(..) ^ seed.rotate_left(32))
+}
+
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
     Some(
@@ -60,7 +66,7 @@ fn number(name: &str) -> Option<u64> {
 impl Fault {
     /// The fault of one round. The same seed gives the same fault.
     pub(crate) fn draw(seed: u64, blow: fn(&mut Rng) -> Blow, victims: &[Victim]) -> Self {
-        let mut rng = Rng::with_seed(seed);
+        let mut rng = generator(seed);
         Self {
             blow: blow(&mut rng),
             victim: victims[rng.usize(..victims.len())],

@@ -1,11 +1,10 @@
 //! Workers that nobody supervises: one that is frozen, and wakes again.
 
 use crate::{
-    draw::{rounds, seed},
+    draw::{generator, rounds, seed},
     harness::{eventually, framewright, signal},
     stage::{Stage, room},
 };
-use fastrand::Rng;
 use std::{
     fs,
     process::{Child, Stdio},
@@ -57,7 +56,7 @@ async fn a_frozen_worker_wakes() {
     let workers = ["one", "two"].map(|name| Worker::start(&stage, name));
     stage.rehearse().await;
     for seed in seed..seed + rounds(5) {
-        let mut rng = Rng::with_seed(seed);
+        let mut rng = generator(seed);
         let frozen = &workers[rng.usize(..2)];
         let begun = stage.begin(&format!("frozen-{seed}")).await;
         let log = stage.mark();

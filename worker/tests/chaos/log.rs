@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// How often segments were begun, stored, and found to be stored already.
+/// How often segments were begun, and whether the store had them.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     /// Begun, by the frames of the segment.
@@ -10,8 +10,6 @@ pub(crate) struct Told {
     /// Begun although it was stored.
     in_vain: Vec<String>,
     stored: Vec<String>,
-    /// Stored by two.
-    pub(crate) twice: usize,
 }
 
 impl Told {
@@ -25,10 +23,10 @@ impl Told {
                     told.in_vain.push(frames.clone());
                 }
                 *told.begun.entry(frames).or_default() += 1;
-            } else if line.contains("segment is stored") {
+            } else if line.contains("segment is stored")
+                || line.contains("segment was there already")
+            {
                 told.stored.push(frames);
-            } else if line.contains("segment was stored by somebody else") {
-                told.twice += 1;
             }
         }
         told

@@ -1,7 +1,7 @@
 //! Processes of ours that are killed, or stopped.
 
 use crate::{
-    draw::{Blow, Fault, Victim, rounds, seed},
+    draw::{Blow, Fault, Victim, generator, rounds, seed},
     stage::Stage,
 };
 use fastrand::Rng;
@@ -47,7 +47,7 @@ async fn a_short_storm() {
         (Blow::Kill, Victim::Ffmpeg),
     ] {
         // In mid-render, where it has something to do.
-        let after = 0.4 + Rng::with_seed(seed).f64() / 4.0;
+        let after = 0.4 + generator(seed).f64() / 4.0;
         let fault = Fault {
             blow,
             victim,

@@ -1,11 +1,10 @@
 //! Temporal servers that come and go.
 
 use crate::{
-    draw::{Blow, Fault, Victim, rounds, seed},
+    draw::{Blow, Fault, Victim, generator, rounds, seed},
     harness::{Dev, eventually, signal},
     stage::{Stage, room},
 };
-use fastrand::Rng;
 use framewright_process::Process;
 use std::{
     fs,
@@ -110,7 +109,7 @@ async fn an_absence_of_temporal() {
         })
         .await;
         let while_away = stage.mark();
-        let until = Duration::from_millis(Rng::with_seed(seed).u64(..500));
+        let until = Duration::from_millis(generator(seed).u64(..500));
         tokio::time::sleep(until).await;
         server = server.away_for(Duration::from_secs(30)).await;
         let ended = stage.since(&while_away).contains("a result is held back");
