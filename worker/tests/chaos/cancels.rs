@@ -3,7 +3,7 @@
 use crate::{
     draw::{generator, rounds, seed},
     harness::{Process, cancel},
-    stage::Stage,
+    stage::{Stage, is_encoder},
 };
 use framewright_proto::v1::RenderState;
 use std::time::{Duration, Instant};
@@ -27,7 +27,11 @@ async fn cancelled() {
         cancel(&mut client, &begun.id).await;
         let render = stage.end(&begun.id).await;
         while !stage.is_idle().await {
-            assert!(clock.elapsed() < BAR * 10, "SEED={seed}: still at work");
+            let family = stage.dev().family();
+            assert!(
+                clock.elapsed() < BAR * 10,
+                "SEED={seed}: still at work: {family:#?}"
+            );
         }
         let elapsed = clock.elapsed();
         // It may have been quicker.
@@ -55,10 +59,7 @@ impl Stage {
     async fn is_idle(&self) -> bool {
         let work = || {
             let family = self.dev().family();
-            let encodes = family.iter().any(|process| {
-                process.command_line.contains("rawvideo")
-                    || process.command_line.contains("ffprobe")
-            });
+            let encodes = family.iter().any(is_encoder);
             let browsers = family
                 .iter()
                 .filter(|process| process.command_line.contains("--type="));

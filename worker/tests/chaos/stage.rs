@@ -312,14 +312,11 @@ impl Stage {
     fn left(&self) -> Vec<String> {
         let mut left = Vec::new();
         let marked = Process::marked(&self.folder.path().to_string_lossy());
-        let family: BTreeSet<_> = self.dev().descendants().into_iter().collect();
-        let us = [self.dev().pid(), std::process::id().cast_signed()];
+        let family: BTreeSet<_> = Process::descendants().into_iter().collect();
         for process in marked {
-            let known = family.contains(&process.pid) || us.contains(&process.pid);
-            // Encoders and probes work for a render alone; browsers may wait for the next one.
-            let works =
-                process.command_line.contains("ffmpeg") || process.command_line.contains("ffprobe");
-            if !known || (works && !process.command_line.contains("framewright")) {
+            // Who lost its parent is nobody's child any more.
+            let known = family.contains(&process.pid);
+            if !known || is_encoder(&process) {
                 left.push(format!("{} {}", process.pid, process.command_line));
             }
         }
@@ -447,6 +444,12 @@ impl Drop for Stage {
             eprintln!("the logs are in {}", kept.display());
         }
     }
+}
+
+/// ffmpeg or ffprobe: they work for one render. Browsers may wait for the next one.
+pub(crate) fn is_encoder(process: &Process) -> bool {
+    let program = process.command_line.split(' ').next().unwrap_or_default();
+    program.ends_with("ffmpeg") || program.ends_with("ffprobe")
 }
 
 /// A folder that a browser of another user can get through.
