@@ -404,7 +404,10 @@ impl Stage {
         let mut dev = self.dev.take().unwrap();
         signal(dev.pid(), libc::SIGTERM);
         assert!(dev.wait().success());
-        let left = dev.family();
+        // What still has its parent now is the test's own.
+        let ours = Process::descendants();
+        let mut left = dev.family();
+        left.retain(|process| !ours.contains(&process.pid));
         assert!(left.is_empty(), "processes are left: {left:?}");
         let scratch = entries(&self.folder.path().join("scratch"));
         assert!(scratch.is_empty(), "scratch is left: {scratch:?}");

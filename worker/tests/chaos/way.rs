@@ -11,12 +11,14 @@ use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
 use hyper::{Request, Response, body::Frame, body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use std::{
+    future::pending,
     io,
     net::Ipv4Addr,
     sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::net::{TcpListener, TcpStream};
+use tokio_stream::{Stream, StreamExt as _};
 
 type Body = BoxBody<Bytes, io::Error>;
 
@@ -32,14 +34,20 @@ enum Trouble {
     Reset,
     /// One connection in ten is closed before the request was heard.
     Deaf,
+    /// One request in ten is carried out and never answered.
+    Mute,
+    /// One answer in ten stops in the middle of its body, and the connection stays.
+    Stuck,
 }
 
-const TROUBLES: [Trouble; 5] = [
+const TROUBLES: [Trouble; 7] = [
     Trouble::Unavailable,
     Trouble::Slow,
     Trouble::Truncated,
     Trouble::Reset,
     Trouble::Deaf,
+    Trouble::Mute,
+    Trouble::Stuck,
 ];
 
 struct Way {
@@ -101,8 +109,8 @@ async fn pass(
         let luck = state.rng.f64();
         let trouble = state.trouble.filter(|trouble| match trouble {
             Trouble::Slow => true,
-            Trouble::Unavailable | Trouble::Deaf => luck < 0.1,
             Trouble::Truncated | Trouble::Reset => luck < 0.2,
+            _ => luck < 0.1,
         });
         state.made += usize::from(trouble.is_some());
         trouble
@@ -129,19 +137,26 @@ async fn pass(
     let answer = send.send_request(request).await.map_err(io::Error::other)?;
     match trouble {
         Some(Trouble::Reset) => Err(io::ErrorKind::ConnectionReset.into()),
+        Some(Trouble::Mute) => pending().await,
         Some(Trouble::Truncated) => {
-            let (head, body) = answer.into_parts();
-            let whole = body.collect().await.map_err(io::Error::other)?.to_bytes();
-            let half = whole.slice(..whole.len() / 2);
-            let pieces = [
-                Ok(Frame::data(half)),
-                Err(io::Error::from(io::ErrorKind::ConnectionReset)),
-            ];
-            let body = StreamBody::new(tokio_stream::iter(pieces)).boxed();
-            Ok(Response::from_parts(head, body))
+            let end = Err(io::Error::from(io::ErrorKind::ConnectionReset));
+            half(answer, tokio_stream::once(end)).await
         }
+        Some(Trouble::Stuck) => half(answer, tokio_stream::pending()).await,
         _ => Ok(answer.map(|body| body.map_err(io::Error::other).boxed())),
     }
+}
+
+/// Half of an answer's body, and then `end`.
+async fn half(
+    answer: Response<Incoming>,
+    end: impl Stream<Item = io::Result<Frame<Bytes>>> + Send + Sync + 'static,
+) -> io::Result<Response<Body>> {
+    let (head, body) = answer.into_parts();
+    let whole = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let half = whole.slice(..whole.len() / 2);
+    let pieces = tokio_stream::once(Ok(Frame::data(half))).chain(end);
+    Ok(Response::from_parts(head, StreamBody::new(pieces).boxed()))
 }
 
 /// Renders whose way to the store is bad from the first byte to the last.
