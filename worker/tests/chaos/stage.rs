@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -321,9 +321,7 @@ impl Stage {
             }
         }
         for entry in entries(&self.folder.path().join("scratch")) {
-            let folder = entry.file_name().unwrap().to_string_lossy().into_owned();
-            let owner = folder.split('-').next().unwrap().to_owned();
-            if !Path::new("/proc").join(owner).exists() {
+            if !is_owned(&entry) {
                 left.push(entry.display().to_string());
             }
             for inner in entries(&entry) {
@@ -453,6 +451,16 @@ impl Drop for Stage {
 pub(crate) fn is_encoder(process: &Process) -> bool {
     let program = process.command_line.split(' ').next().unwrap_or_default();
     program.ends_with("ffmpeg") || program.ends_with("ffprobe")
+}
+
+/// Whether somebody holds a scratch folder's lock. To try it would keep others from it.
+fn is_owned(folder: &Path) -> bool {
+    let Ok(lock) = fs::metadata(folder.join("lock")) else {
+        return false;
+    };
+    let inode = format!(":{} ", lock.ino());
+    let held = fs::read_to_string("/proc/locks").unwrap();
+    held.lines().any(|line| line.contains(&inode))
 }
 
 /// A folder that a browser of another user can get through.

@@ -15,7 +15,7 @@ use std::{
     io,
     net::Ipv4Addr,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio_stream::{Stream, StreamExt as _};
@@ -181,13 +181,15 @@ async fn a_bad_way_to_s3() {
     for round in 0..rounds(2) {
         for trouble in TROUBLES {
             way.makes(Some(trouble));
+            let clock = Instant::now();
             let begun = stage.begin(&format!("{trouble:?}-{seed}-{round}")).await;
             let render = stage.end(&begun.id).await;
+            let took = clock.elapsed();
             let (made, seen) = way.makes(None);
             let again = stage.check(&begun, &render, 0).await;
             assert!(made > 0, "{trouble:?} was not seen");
             eprintln!(
-                "SEED={seed}: {trouble:?} in {made} of {seen} requests, {again} segments again"
+                "SEED={seed}: {trouble:?} in {made} of {seen} requests, {again} segments again, film after {took:.1?}"
             );
         }
     }
