@@ -35,6 +35,8 @@ pub(crate) struct Fault {
     pub(crate) victim: Victim,
     /// When, as a part of the time that a quiet render takes.
     pub(crate) after: f64,
+    /// The time begins with the first segment, so that there is somebody to strike.
+    pub(crate) mid_render: bool,
 }
 
 /// `SEED` of the environment, else another each time; printed either way.
@@ -71,6 +73,7 @@ impl Fault {
             blow: blow(&mut rng),
             victim: victims[rng.usize(..victims.len())],
             after: rng.f64(),
+            mid_render: false,
         }
     }
 }
@@ -96,6 +99,7 @@ impl fmt::Display for Fault {
             blow,
             victim,
             after,
+            ..
         } = self;
         write!(f, "{blow:?} {victim:?} at {after:.2}")
     }

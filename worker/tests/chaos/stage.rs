@@ -89,6 +89,8 @@ impl Stage {
     /// Renders once in peace: what every other render must equal, and how long it takes.
     pub(crate) async fn rehearse(&mut self) {
         self.quiet.sha256 = reference(&film("storm"), &["--lanes", "1"]);
+        let cold = self.begin("cold").await;
+        self.end(&cold.id).await;
         let clock = Instant::now();
         let begun = self.begin("quiet").await;
         let render = self.end(&begun.id).await;
@@ -138,13 +140,29 @@ impl Stage {
     pub(crate) async fn round(&mut self, seed: u64, fault: Fault) -> Option<Duration> {
         let name = format!("{}-{seed}", self.renders);
         let begun = self.begin(&name).await;
-        tokio::time::sleep(self.quiet.took.mul_f64(fault.after)).await;
+        let from = match fault.mid_render {
+            false => Duration::ZERO,
+            true => self.captures(&begun).await,
+        };
+        let left = self.quiet.took.saturating_sub(from);
+        tokio::time::sleep(left.mul_f64(fault.after)).await;
         let noticed = self.strike(&begun, fault).await;
         let render = self.end(&begun.id).await;
         let again = self.check(&begun, &render, IN_FLIGHT).await;
         self.again += again;
         eprintln!("SEED={seed}: {fault}: {again} segments again, noticed after {noticed:?}");
         noticed
+    }
+
+    /// Waits until a segment is captured; how long that took.
+    async fn captures(&self, begun: &Begun) -> Duration {
+        let clock = Instant::now();
+        eventually("a segment that is captured", || {
+            let told = self.since(&begun.log);
+            told.contains("segment begins").then_some(())
+        })
+        .await;
+        clock.elapsed()
     }
 
     async fn strike(&mut self, begun: &Begun, fault: Fault) -> Option<Duration> {

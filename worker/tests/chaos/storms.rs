@@ -46,12 +46,11 @@ async fn a_short_storm() {
         (Blow::Freeze, Victim::Renderer),
         (Blow::Kill, Victim::Ffmpeg),
     ] {
-        // In mid-render, where it has something to do.
-        let after = 0.4 + generator(seed).f64() / 4.0;
         let fault = Fault {
             blow,
             victim,
-            after,
+            after: generator(seed).f64() / 4.0,
+            mid_render: true,
         };
         stage.round(seed, fault).await;
     }
