@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO   := out/launch.mp4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo fixtures test lint clean
+.PHONY: help setup build demo fixtures test chaos lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ fixtures: ## three stills of every fixture and example, on out/fixtures.html and
 test: ## run all tests, with the real Chromium, ffmpeg and Temporal (RUST_TEST_THREADS=n)
 	scripts/setup --tests cargo test --workspace --locked --no-run
 	cargo test --workspace --locked
+
+# Printed seeds repeat what failed: make chaos FAULTS=kills SEED=17 N=1.
+chaos: ## faults at random moments of renders (SEED=n N=n FAULTS=kills|freezes|…; docs/chaos.md)
+	scripts/setup --tests cargo test -p framewright --test chaos --locked --no-run
+	SEED=$(SEED) N=$(N) cargo test -p framewright --test chaos --locked -- \
+	  --ignored --nocapture --test-threads=1 $(FAULTS)
 
 lint: ## formatting, clippy, dependencies: nothing may be said
 	cargo fmt --all --check

@@ -155,8 +155,9 @@ pub(crate) async fn store(work: &Work, captured: Captured) -> Result<(), Failure
         .await?
     {
         Put::Created => tracing::debug!(%frames, "segment is stored"),
-        // A worker that was taken for dead, and was not, came first. Its bytes are these.
-        Put::AlreadyThere => tracing::info!(%frames, "segment was stored by somebody else"),
+        // By a worker that was taken for dead and was not, or by ourselves, when S3's answer was lost.
+        // Either way its bytes are these.
+        Put::AlreadyThere => tracing::info!(%frames, "segment was there already"),
     }
     work.meter.stored();
     Ok(())

@@ -106,8 +106,11 @@ async fn supervise(mut order: WorkerOrder, stop: CancellationToken) {
         let begun = Instant::now();
         match order.spawn().await {
             Ok(mut worker) => {
+                let stopped = framewright_process::stopped(worker.id());
                 tokio::select! {
                     status = worker.wait() => tracing::warn!(worker = order.name, ?status, "a worker ended and is started again"),
+                    // It holds its place and does nothing: without it, its chunk waits for nobody.
+                    () = stopped => tracing::warn!(worker = order.name, "a worker was stopped and is started again"),
                     () = stop.cancelled() => {
                         worker.end(WORKER_GRACE + Duration::from_millis(300)).await;
                         return;

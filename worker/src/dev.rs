@@ -294,12 +294,7 @@ impl Stack {
             () = stop => Ok(()),
             ended = &mut workflows => ended,
             Some(ended) = self.servers.join_next() => ended.unwrap_or_else(|error| Err(Exit::failed(error.to_string()))),
-            () = temporal_ended(&mut self.temporal) => {
-                Err(Exit::failed("the embedded Temporal server ended by itself").hint(format!(
-                    "its log is `{}`",
-                    self.data.root().join("logs/temporal.log").display()
-                )))
-            }
+            lost = temporal_lost(&mut self.temporal, &self.data) => Err(lost),
         };
         tracing::info!("stopping");
         // The workflow worker goes on while the chunk workers drain: it takes their results.
@@ -347,9 +342,10 @@ async fn embedded(
     }
 }
 
-async fn temporal_ended(server: &mut Option<DevServer>) {
+/// Returns when the embedded server, if there is one, cannot be kept alive.
+async fn temporal_lost(server: &mut Option<DevServer>, data: &Data) -> Exit {
     match server {
-        Some(server) => server.ended().await,
+        Some(server) => server.supervise(data).await,
         None => std::future::pending().await,
     }
 }

@@ -1,7 +1,7 @@
 use crate::{
     CaptureError, ProcessorTime, SessionSpec, Wall,
     error::LastWords,
-    flags, group,
+    flags,
     home::{self, Home},
     pipe::{Pipe, StderrTail},
     wall::{
@@ -11,7 +11,7 @@ use crate::{
     watch::Peer,
 };
 use chromiumoxide::cdp::browser_protocol::browser::{CloseParams, GetVersionParams};
-use framewright_process::{Process, RENDERER_NICE};
+use framewright_process::{Process, RENDERER_NICE, group};
 use std::{
     io,
     net::{Ipv4Addr, TcpListener},
@@ -167,6 +167,7 @@ async fn start(spec: &SessionSpec, shelter: Shelter) -> Result<Browser, Failure>
     let mut pipe = Pipe::new(
         OwnedFd::from(our_commands),
         OwnedFd::from(our_answers),
+        process.id(),
         stderr,
     )
     .map_err(CaptureError::io("opening the pipe to the browser"))?;

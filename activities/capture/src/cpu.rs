@@ -1,6 +1,6 @@
 //! Processor time of a process tree, read from `/proc`.
 
-use crate::group;
+use framewright_process::group;
 use std::{collections::HashMap, fs, time::Duration};
 
 /// Clock ticks of `/proc/<pid>/stat` per second: fixed in Linux's interface with programs.

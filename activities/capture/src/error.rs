@@ -45,6 +45,13 @@ pub enum CaptureError {
         budget: Duration,
     },
 
+    /// The browser lives and does nothing: it was stopped, or waits for what does not come.
+    #[error("the browser did nothing any more while it was asked for {doing}")]
+    Frozen {
+        /// The command that was not answered.
+        doing: &'static str,
+    },
+
     /// The browser refused a command, or gave an answer that makes no sense.
     #[error("the browser refused `{command}`: {message}")]
     Refused {
@@ -205,6 +212,7 @@ impl Fault for CaptureError {
             Self::Interrupted => "FW0215",
             Self::Io { .. } => "FW0216",
             Self::WebGpu { .. } => "FW0217",
+            Self::Frozen { .. } => "FW0218",
             Self::Unavailable { .. } => "FW0219",
             Self::LoadedOtherwise { .. } => "FW0220",
         }
@@ -225,6 +233,7 @@ impl Fault for CaptureError {
             | Self::BrowserDied { .. }
             | Self::ChildDied { .. }
             | Self::Unanswered { .. }
+            | Self::Frozen { .. }
             | Self::Refused { .. }
             | Self::FrameLost { .. }
             | Self::TapLost

@@ -53,7 +53,6 @@ mod cpu;
 mod destination;
 mod error;
 mod flags;
-mod group;
 mod home;
 mod lane;
 mod page;

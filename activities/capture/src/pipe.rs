@@ -59,6 +59,8 @@ pub(crate) struct Pipe {
     /// The session whose page matters.
     followed: Option<String>,
     gpu: Option<Watch>,
+    /// The browser's process group.
+    group: u32,
     stderr: StderrTail,
 }
 
@@ -111,7 +113,12 @@ struct Thrown {
 }
 
 impl Pipe {
-    pub(crate) fn new(commands: OwnedFd, answers: OwnedFd, stderr: StderrTail) -> io::Result<Self> {
+    pub(crate) fn new(
+        commands: OwnedFd,
+        answers: OwnedFd,
+        group: u32,
+        stderr: StderrTail,
+    ) -> io::Result<Self> {
         Ok(Self {
             commands: pipe::Sender::from_owned_fd(commands)?,
             answers: pipe::Receiver::from_owned_fd(answers)?,
@@ -123,6 +130,7 @@ impl Pipe {
             stored: false,
             followed: None,
             gpu: None,
+            group,
             stderr,
         })
     }
@@ -205,7 +213,15 @@ impl Pipe {
         budget: Duration,
     ) -> Result<Reply, CaptureError> {
         let Posted { command } = posted;
-        let answer = timeout(budget, self.listen(command)).await;
+        let frozen = framewright_process::frozen(self.group);
+        let answer = async {
+            tokio::select! {
+                biased;
+                raw = self.listen(command) => raw,
+                () = frozen => Err(CaptureError::Frozen { doing: command }),
+            }
+        };
+        let answer = timeout(budget, answer).await;
         let raw = answer.map_err(|_| CaptureError::Unanswered { command, budget })??;
         self.unanswered = false;
         Ok(Reply { raw, command })

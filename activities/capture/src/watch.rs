@@ -2,7 +2,7 @@
 //! what is in their memory.
 #![allow(unsafe_code)] // `pidfd_open` and `process_vm_readv` have no safe form in the standard library.
 
-use crate::group;
+use framewright_process::group;
 use std::{
     fs, io,
     os::fd::{FromRawFd as _, OwnedFd},

@@ -2,7 +2,10 @@
 
 use crate::EncodeError;
 use framewright_process::{Process, RENDERER_NICE, spawn};
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    future::Future, os::unix::process::ExitStatusExt as _, path::Path, process::Stdio,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
     process::Command,
@@ -42,37 +45,64 @@ impl Child {
         })
     }
 
-    /// Waits for a successful end. A child that is still there after `budget` is killed.
-    pub(crate) async fn succeed(&mut self, budget: Duration) -> Result<(), EncodeError> {
-        let Ok(status) = tokio::time::timeout(budget, self.process.wait()).await else {
-            self.process.kill().await;
-            return Err(self.timed_out(budget));
+    /// Waits for something that the child has to do. A child that has not done it after `budget`,
+    /// or that does nothing at all any more, is killed.
+    pub(crate) async fn owes<T>(
+        &mut self,
+        what: impl Future<Output = T>,
+        budget: Duration,
+    ) -> Result<T, EncodeError> {
+        let late = tokio::select! {
+            biased;
+            done = what => return Ok(done),
+            late = self.late(budget) => late,
         };
-        let status = status.map_err(EncodeError::io(self.task))?;
+        self.process.kill().await;
+        Err(late)
+    }
+
+    /// Waits for a successful end. A child that is still there after `budget`, or that does nothing
+    /// at all any more, is killed.
+    pub(crate) async fn succeed(&mut self, budget: Duration) -> Result<(), EncodeError> {
+        let late = self.late(budget);
+        let status = tokio::select! {
+            biased;
+            status = self.process.wait() => status.map_err(EncodeError::io(self.task))?,
+            late = late => {
+                self.process.kill().await;
+                return Err(late);
+            }
+        };
         if status.success() {
             return Ok(());
         }
-        Err(self.ended(status.to_string()).await)
+        Err(self.ended(status.to_string(), status.signal()).await)
     }
 
     /// The error for a child that is known to be of no use any more; kills what is left of it.
     pub(crate) async fn failed(&mut self, grace: Duration) -> EncodeError {
-        let status = match tokio::time::timeout(grace, self.process.wait()).await {
-            Ok(Ok(status)) => status.to_string(),
+        let (status, signal) = match tokio::time::timeout(grace, self.process.wait()).await {
+            Ok(Ok(status)) => (status.to_string(), status.signal()),
             _ => {
                 self.process.kill().await;
-                "it had stopped listening and was killed".to_owned()
+                ("it had stopped listening and was killed".to_owned(), None)
             }
         };
-        self.ended(status).await
+        self.ended(status, signal).await
     }
 
-    pub(crate) fn timed_out(&self, budget: Duration) -> EncodeError {
-        let task = self.task;
-        EncodeError::TimedOut { task, budget }
+    /// Returns when the child is not to be waited for any more, and why.
+    fn late(&self, budget: Duration) -> impl Future<Output = EncodeError> + use<> {
+        let (group, program, task) = (self.process.id(), self.program, self.task);
+        async move {
+            tokio::select! {
+                () = framewright_process::frozen(group) => EncodeError::Frozen { program, task },
+                () = tokio::time::sleep(budget) => EncodeError::TimedOut { task, budget },
+            }
+        }
     }
 
-    async fn ended(&mut self, status: String) -> EncodeError {
+    async fn ended(&mut self, status: String, signal: Option<i32>) -> EncodeError {
         let said = match self.said.take() {
             Some(said) => tokio::time::timeout(LAST_WORDS, said).await,
             None => Ok(Ok(String::new())),
@@ -85,6 +115,7 @@ impl Child {
             program: self.program,
             task: self.task,
             status,
+            signal,
             said,
         }
     }
@@ -119,13 +150,8 @@ pub(crate) async fn output(
         };
         tokio::join!(write, read).1
     };
-    match tokio::time::timeout(budget, talk).await {
-        Ok(read) => read.map_err(EncodeError::io(task))?,
-        Err(_) => {
-            child.process.kill().await;
-            return Err(child.timed_out(budget));
-        }
-    };
+    let read = child.owes(talk, budget).await?;
+    read.map_err(EncodeError::io(task))?;
     child.succeed(budget).await?;
     Ok(written)
 }

@@ -25,6 +25,8 @@ pub enum EncodeError {
         task: &'static str,
         /// Its exit status, in the system's words.
         status: String,
+        /// The signal that killed it, if one did.
+        signal: Option<i32>,
         /// The end of what it wrote to standard error.
         said: String,
     },
@@ -35,6 +37,14 @@ pub enum EncodeError {
         task: &'static str,
         /// How long.
         budget: Duration,
+    },
+    /// A child lives and does nothing: it was stopped, or waits for what does not come.
+    #[error("`{program}` did nothing any more during {task}")]
+    Frozen {
+        /// `ffmpeg` or `ffprobe`.
+        program: &'static str,
+        /// What it was doing.
+        task: &'static str,
     },
     /// A segment was given more or fewer frames than it was started for.
     #[error("a segment of {expected} frames was given {given}")]
@@ -58,6 +68,9 @@ pub enum EncodeError {
     /// A film without segments, or a segment without frames.
     #[error("there is nothing to encode")]
     Nothing,
+    /// ffmpeg ended well, and yet its file breaks off.
+    #[error("the file that `ffmpeg` wrote is not whole")]
+    Torn,
     /// The file is not the film that was asked for.
     #[error("the film is not as planned: {0}")]
     Gate(#[from] Defect),
@@ -155,12 +168,18 @@ impl Fault for EncodeError {
             Self::FrameSize { .. } => "FW0306",
             Self::Gate(_) => "FW0307",
             Self::Io { .. } => "FW0308",
+            Self::Frozen { .. } => "FW0309",
+            Self::Torn => "FW0310",
         }
     }
 
     fn disposition(&self) -> Disposition {
         match self {
-            Self::Ended { .. } | Self::TimedOut { .. } | Self::Io { .. } => Disposition::Retry {
+            Self::Ended { .. }
+            | Self::TimedOut { .. }
+            | Self::Frozen { .. }
+            | Self::Torn
+            | Self::Io { .. } => Disposition::Retry {
                 after: Duration::ZERO,
             },
             _ => Disposition::Permanent,
@@ -178,6 +197,7 @@ impl Fault for EncodeError {
             Self::Ended { said, .. } if said.contains("No space left on device") => {
                 "make room on the worker's disk for temporary files"
             }
+            Self::Torn => "make room on the worker's disk for temporary files",
             Self::TimedOut { .. } => {
                 "see whether the worker has a CPU and a disk of its own, or give it fewer lanes"
             }

@@ -4,7 +4,6 @@ use std::{collections::HashMap, path::Path, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::ChildStdout,
-    time::timeout,
 };
 
 /// Reading a film's index and all packets is disk speed; ten minutes are a broken disk.
@@ -134,13 +133,13 @@ async fn report(ffmpeg: &Ffmpeg, file: &Path) -> Result<Report, EncodeError> {
     let mut child = Child::start("ffprobe", "reading the film", command).await?;
     let mut report = Report::default();
     if let Some(stdout) = child.process.take_stdout() {
-        match timeout(BUDGET, report.read(stdout)).await {
-            Ok(read) => read?,
-            Err(_) => return Err(child.timed_out(BUDGET)),
-        }
+        child.owes(report.read(stdout), BUDGET).await??;
     }
     match child.succeed(BUDGET).await {
-        Err(EncodeError::Ended { said, .. }) => Err(Defect::Unreadable(said).into()),
+        // One that was killed says nothing about the film.
+        Err(EncodeError::Ended {
+            said, signal: None, ..
+        }) => Err(Defect::Unreadable(said).into()),
         ended => ended.map(|()| report),
     }
 }

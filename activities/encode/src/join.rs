@@ -10,7 +10,7 @@ use std::{
     process::Stdio,
     time::Duration,
 };
-use tokio::{io::AsyncWriteExt as _, time::timeout};
+use tokio::io::AsyncWriteExt as _;
 
 /// A film is copied twice (the second time to put its index first), at disk speed.
 const BUDGET: Duration = Duration::from_secs(600);
@@ -61,10 +61,7 @@ pub async fn join(
             let _ = stdin.write_all(&list).await;
         }
     };
-    if timeout(BUDGET, tell).await.is_err() {
-        child.process.kill().await;
-        return Err(child.timed_out(BUDGET));
-    }
+    child.owes(tell, BUDGET).await?;
     child.succeed(BUDGET).await?;
     part.finish()
 }

@@ -51,6 +51,7 @@ mod join;
 mod part;
 mod preview;
 mod segment;
+mod whole;
 
 pub use colour::{Converter, Simd};
 pub use encoding::Encoding;

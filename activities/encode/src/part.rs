@@ -1,4 +1,4 @@
-use crate::EncodeError;
+use crate::{EncodeError, whole::is_whole};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -27,8 +27,13 @@ impl Part {
         Ok((Self { part, whole }, file.into()))
     }
 
-    /// Gives the file its name, in place of what had it before.
+    /// Gives the file its name, in place of what had it before. An mp4 that is not whole gets none.
     pub(crate) fn finish(self) -> Result<(), EncodeError> {
+        let whole =
+            is_whole(&self.part).map_err(EncodeError::io("looking at the finished file"))?;
+        if !whole {
+            return Err(EncodeError::Torn);
+        }
         fs::rename(&self.part, &self.whole).map_err(EncodeError::io("naming the finished file"))
     }
 }

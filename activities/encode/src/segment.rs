@@ -9,7 +9,6 @@ use std::{
 use tokio::{
     process::ChildStdin,
     sync::{mpsc, oneshot},
-    time::timeout,
 };
 
 /// Frames that wait between the page and ffmpeg: one in hand and one behind it keep both busy; more
@@ -72,6 +71,8 @@ impl SegmentEncoder {
         let (part, stdout) = Part::begin(out.as_ref())?;
         let mut command = ffmpeg.command();
         command
+            // A write that fails must end it; by default it goes on, and ends in success.
+            .arg("-xerror")
             .args(encoding.input_args())
             .args(encoding.output_args())
             .arg(crate::part::STDOUT)
@@ -153,10 +154,9 @@ impl SegmentEncoder {
             return Err(EncodeError::FrameCount { expected, given });
         }
         drop(work);
-        match timeout(FINISH_BUDGET, written).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(_) => return Err(ffmpeg.failed(GRACE).await),
-            Err(_) => return Err(ffmpeg.timed_out(FINISH_BUDGET)),
+        match ffmpeg.owes(written, FINISH_BUDGET).await? {
+            Ok(Ok(())) => {}
+            _ => return Err(ffmpeg.failed(GRACE).await),
         }
         ffmpeg.succeed(FINISH_BUDGET).await?;
         part.finish()
@@ -178,14 +178,10 @@ impl SegmentEncoder {
         if !matches!(self.ffmpeg.process.try_wait(), Ok(None)) {
             return Err(self.ffmpeg.failed(GRACE).await);
         }
-        match timeout(FRAME_BUDGET, self.work.send(work)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(self.ffmpeg.failed(GRACE).await),
-            Err(_) => {
-                // Also ends the thread, which sits in a write.
-                self.ffmpeg.process.kill().await;
-                return Err(self.ffmpeg.timed_out(FRAME_BUDGET));
-            }
+        // An ffmpeg that is killed also ends the thread, which sits in a write.
+        let sent = self.ffmpeg.owes(self.work.send(work), FRAME_BUDGET);
+        if sent.await?.is_err() {
+            return Err(self.ffmpeg.failed(GRACE).await);
         }
         self.given += 1;
         Ok(())

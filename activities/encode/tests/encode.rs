@@ -295,6 +295,23 @@ async fn an_ffmpeg_killed_at_the_end_is_no_success() {
 }
 
 #[tokio::test]
+async fn a_disk_without_room_is_no_success() {
+    let ffmpeg = ffmpeg().await;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.mp4");
+    // Every write to it fails as on a full disk.
+    std::os::unix::fs::symlink("/dev/full", folder.path().join("a.mp4.part")).unwrap();
+    let mut encoder = SegmentEncoder::start(&ffmpeg, &encoding("30"), 2, &out)
+        .await
+        .unwrap();
+    encoder.frame(small(0)).await.unwrap();
+    encoder.frame(small(1)).await.unwrap();
+    let error = encoder.finish().await.unwrap_err();
+    assert!(is_retryable(&error) && error.hint().is_some(), "{error}");
+    assert_eq!(files(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
 async fn an_abandoned_segment_leaves_neither_file_nor_process() {
     let ffmpeg = ffmpeg().await;
     let folder = tempfile::tempdir().unwrap();

@@ -13,6 +13,12 @@
 //! The kernel's parent-death signal belongs to the *thread* that forked: a child started from a
 //! pool thread would die when that thread retires. So one thread, which lives as long as the
 //! process, starts all of them.
+//!
+//! [`frozen`] tells a child that does nothing from one that is only slow.
+
+mod folder;
+mod frozen;
+pub mod group;
 
 use std::{
     io,
@@ -27,9 +33,8 @@ use tokio::{
     sync::oneshot,
 };
 
-mod folder;
-
 pub use folder::OwnedFolder;
+pub use frozen::{frozen, stopped};
 
 /// Niceness of Chromium and ffmpeg: below the embedded Temporal server, which stalls renders by
 /// 10 s when it is starved.

@@ -6,6 +6,7 @@ use framewright_workflows::queues::SEARCH_ATTRIBUTES;
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -13,6 +14,14 @@ use tokio::{net::TcpStream, process::Command};
 
 /// From start to the first answer. It takes half a second on a quiet machine.
 const START_BUDGET: Duration = Duration::from_secs(30);
+
+/// A server that lived this long after its start was well; an end before that is one in a row. What
+/// a start cannot mend, a locked database, a taken port or a full disk, ends it within a second.
+const HEALTHY: Duration = Duration::from_secs(3);
+/// So many ends in a row are no accident.
+const MOST_ENDS: u32 = 6;
+/// Before the server is started again: at once after a long life, then longer each time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// Beyond the defaults: priorities and fairness in strict order, which needs a single partition;
 /// `temporal worker list`.
@@ -38,6 +47,8 @@ pub(crate) struct Ports {
 pub(crate) struct DevServer {
     process: Process,
     pub(crate) ports: Ports,
+    program: PathBuf,
+    begun: Instant,
 }
 
 impl Ports {
@@ -85,59 +96,82 @@ impl DevServer {
     pub(crate) async fn start(data: &Data, ports: Ports) -> Result<Self, Exit> {
         let program = super::obtain().await?;
         end_orphan(data).await;
-        let log = data.log("temporal.log")?;
-        let errors = log
-            .try_clone()
-            .map_err(|error| Exit::machine(error.to_string()))?;
-        let mut command = Command::new(&program);
-        command
-            .args([
-                "server",
-                "start-dev",
-                "--ip",
-                "127.0.0.1",
-                "--log-level",
-                "warn",
-            ])
-            .arg("--db-filename")
-            .arg(data.temporal_database())
-            .args([
-                "--port",
-                &ports.grpc.to_string(),
-                "--ui-port",
-                &ports.ui.to_string(),
-            ])
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(errors);
-        for (name, kind) in SEARCH_ATTRIBUTES {
-            command.args(["--search-attribute", &format!("{name}={kind}")]);
-        }
-        for setting in DYNAMIC_CONFIG {
-            command.args(["--dynamic-config-value", setting]);
-        }
-        let process = framewright_process::spawn(command, 0)
-            .await
-            .map_err(|error| {
-                Exit::machine(format!(
-                    "`{}` cannot be started: {error}",
-                    program.display()
+        let process = spawn(&program, data, ports).await?;
+        Ok(Self {
+            process,
+            ports,
+            program,
+            begun: Instant::now(),
+        })
+    }
+
+    /// Keeps the server alive, on the same ports and the same database: one that ends is started
+    /// again, and one that was stopped is ended first. Clients reconnect by themselves.
+    ///
+    /// Returns only when it ends again and again.
+    pub(crate) async fn supervise(&mut self, data: &Data) -> Exit {
+        let mut ends = 0;
+        loop {
+            let how = self.end_of_life().await;
+            ends = match self.begun.elapsed() < HEALTHY {
+                true => ends + 1,
+                false => 1,
+            };
+            if ends == MOST_ENDS {
+                return Exit::failed(format!(
+                    "the embedded Temporal server ended {ends} times in a row ({how})"
                 ))
-            })?;
-        // Helps to recognise it should we ever leave it behind.
-        let _ = fs::write(data.root().join("temporal.pid"), process.id().to_string());
-        Ok(Self { process, ports })
+                .hint(hint(data));
+            }
+            let pause = match ends {
+                1 => Duration::ZERO,
+                again => Duration::from_millis(125 << again).min(LONGEST_PAUSE),
+            };
+            tracing::warn!(
+                how,
+                ends,
+                ?pause,
+                "the embedded Temporal server is started again"
+            );
+            tokio::time::sleep(pause).await;
+            self.begun = Instant::now();
+            match spawn(&self.program, data, self.ports).await {
+                Ok(process) => self.process = process,
+                // Counts as an end: the one that is gone is found gone again.
+                Err(error) => tracing::error!(error = error.message(), "Temporal"),
+            }
+            match self.wait_until_it_answers(data).await {
+                Ok(()) => tracing::info!(
+                    after = ?self.begun.elapsed(),
+                    "the embedded Temporal server answers again"
+                ),
+                Err(error) => {
+                    tracing::warn!(error = error.message(), "the embedded Temporal server");
+                    self.process.kill().await;
+                }
+            }
+        }
+    }
+
+    /// Waits for the end of the server, and how it came.
+    async fn end_of_life(&mut self) -> String {
+        // It would keep its connections and answer nobody.
+        let stopped = framewright_process::stopped(self.process.id());
+        let how = tokio::select! {
+            ended = self.process.wait() => match ended {
+                Ok(status) => status.to_string(),
+                Err(error) => error.to_string(),
+            },
+            () = stopped => "it was stopped".to_owned(),
+        };
+        self.process.kill().await;
+        how
     }
 
     /// Ends the server, at once: its own orderly shutdown takes 3 s, and SQLite keeps what was
     /// committed either way.
     pub(crate) async fn stop(mut self) {
         self.process.kill().await;
-    }
-
-    /// Returns when the server has ended by itself.
-    pub(crate) async fn ended(&mut self) {
-        let _ = self.process.wait().await;
     }
 
     /// Whether the server has ended by itself.
@@ -148,8 +182,7 @@ impl DevServer {
     /// Waits until the server answers.
     pub(crate) async fn wait_until_it_answers(&mut self, data: &Data) -> Result<(), Exit> {
         let begun = Instant::now();
-        let log = data.root().join("logs/temporal.log");
-        let hint = format!("its log is `{}`", log.display());
+        let hint = hint(data);
         loop {
             if let Ok(Some(status)) = self.process.try_wait() {
                 return Err(Exit::machine(format!(
@@ -173,6 +206,56 @@ impl DevServer {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
+}
+
+fn hint(data: &Data) -> String {
+    let log = data.root().join("logs/temporal.log");
+    format!("its log is `{}`", log.display())
+}
+
+async fn spawn(program: &Path, data: &Data, ports: Ports) -> Result<Process, Exit> {
+    let log = data.log("temporal.log")?;
+    let errors = log
+        .try_clone()
+        .map_err(|error| Exit::machine(error.to_string()))?;
+    let mut command = Command::new(program);
+    command
+        .args([
+            "server",
+            "start-dev",
+            "--ip",
+            "127.0.0.1",
+            "--log-level",
+            "warn",
+        ])
+        .arg("--db-filename")
+        .arg(data.temporal_database())
+        .args([
+            "--port",
+            &ports.grpc.to_string(),
+            "--ui-port",
+            &ports.ui.to_string(),
+        ])
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors);
+    for (name, kind) in SEARCH_ATTRIBUTES {
+        command.args(["--search-attribute", &format!("{name}={kind}")]);
+    }
+    for setting in DYNAMIC_CONFIG {
+        command.args(["--dynamic-config-value", setting]);
+    }
+    let process = framewright_process::spawn(command, 0)
+        .await
+        .map_err(|error| {
+            Exit::machine(format!(
+                "`{}` cannot be started: {error}",
+                program.display()
+            ))
+        })?;
+    // Helps to recognise it should we ever leave it behind.
+    let _ = fs::write(data.root().join("temporal.pid"), process.id().to_string());
+    Ok(process)
 }
 
 fn is_free(port: u16) -> bool {

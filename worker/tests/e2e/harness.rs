@@ -188,6 +188,20 @@ impl Process {
         all
     }
 
+    /// This one and what it started, and they, and that still has its parent.
+    #[allow(dead_code, reason = "the chaos suite asks for it")]
+    pub(crate) fn descendants() -> Vec<i32> {
+        let all = Self::all();
+        let mut found = vec![std::process::id().cast_signed()];
+        let mut next = 0;
+        while let Some(&parent) = found.get(next) {
+            let children = all.iter().filter(|child| child.parent == parent);
+            found.extend(children.map(|child| child.pid));
+            next += 1;
+        }
+        found
+    }
+
     fn all() -> Vec<Self> {
         let entries = fs::read_dir("/proc").unwrap().flatten();
         entries

@@ -13,7 +13,7 @@ async fn one_request_id_is_one_render() {
     let dev = Dev::start(folder.path());
     let mut client = dev.client().await;
     let project = upload(&mut client, &film("small")).await;
-    let storm = (0..50).map(|_| {
+    let storm = (0..1000).map(|_| {
         let mut client = client.clone();
         let request = request("storm", &project, RenderOptions::default());
         tokio::spawn(async move {
