@@ -56,6 +56,45 @@ pub struct RenderJob {
     /// Where the film shall be published beside the store: an address in S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// How long the render may take, from its start, in milliseconds; as long as it takes when
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_millis: Option<u64>,
+    /// Where the run before this one left off, when the history of a long film got too long for
+    /// one run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued: Option<Box<Continued>>,
+}
+
+/// What one run of a render hands to the next. A cursor and not a list: a run ends between chunks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Continued {
+    /// What the plan found out.
+    pub film: Film,
+    /// All chunks before this one are in the store, none from here on was begun.
+    pub next_chunk: u32,
+    /// When the first run started, in milliseconds of Unix time.
+    pub started: u64,
+    /// Whether, and why, the render is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// How long it was paused before, in milliseconds.
+    #[serde(default)]
+    pub paused_millis: u64,
+    /// The last attempts that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<ChunkFailure>,
+}
+
+/// A render that begins nothing new for a while. The input of the signal `pause`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Why, in the words of whoever asked for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Since when, in milliseconds of Unix time; set by the workflow.
+    #[serde(default)]
+    pub since: u64,
 }
 
 /// Which film to assemble, and where to publish it. The input of `assemble`.
@@ -150,6 +189,33 @@ pub struct ChunkOutcome {
     /// cost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeSpan>,
+    /// The attempt that ended well, from 1.
+    #[serde(default)]
+    pub attempt: u32,
+    /// The attempts before it, as far as they could say why they failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailedAttempt>,
+}
+
+/// An attempt at a step, and why it failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// From 1.
+    pub attempt: u32,
+    /// Stable, for programs: `FW0203`.
+    pub code: String,
+    /// For people; cut off where it is long.
+    pub message: String,
+}
+
+/// The same, of a chunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkFailure {
+    /// From 0.
+    pub chunk: u32,
+    /// Which attempt, and why.
+    #[serde(flatten)]
+    pub failed: FailedAttempt,
 }
 
 /// When a probe ran, in milliseconds of Unix time, so that those of different workers compare.
@@ -176,6 +242,9 @@ pub struct Heartbeat {
     pub fps: f64,
     /// Capture pages in parallel.
     pub lanes: u32,
+    /// The attempts before this one, so that the next one knows of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailedAttempt>,
 }
 
 /// The finished film. The output of the workflow.
@@ -206,6 +275,29 @@ pub struct RenderProblem {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The chunk that failed, and its last attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Box<ChunkFailure>>,
+}
+
+impl FailedAttempt {
+    /// Attempts that are remembered of one step.
+    pub const KEPT: usize = 4;
+    /// Characters of a message that are remembered: it travels with every heartbeat.
+    const LONGEST: usize = 200;
+
+    /// `attempt` failed with `code`, for the reason that `message` tells.
+    pub fn new(attempt: u32, code: &str, message: &str) -> Self {
+        let mut told: String = message.chars().take(Self::LONGEST).collect();
+        if told.len() < message.len() {
+            told.push('…');
+        }
+        Self {
+            attempt,
+            code: code.to_owned(),
+            message: told,
+        }
+    }
 }
 
 impl AssembleSpec {

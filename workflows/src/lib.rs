@@ -26,8 +26,8 @@ pub mod steps;
 pub use cost::{Cost, CostCurve};
 pub use cut::Cut;
 pub use job::{
-    AssembleSpec, ChunkOutcome, ChunkSpec, Film, Heartbeat, ProbeSpan, RenderId, RenderIdError,
-    RenderJob, RenderOutput, RenderProblem,
+    AssembleSpec, ChunkFailure, ChunkOutcome, ChunkSpec, Continued, FailedAttempt, Film, Heartbeat,
+    Pause, ProbeSpan, RenderId, RenderIdError, RenderJob, RenderOutput, RenderProblem,
 };
-pub use progress::{ChunkProgress, Progress, Stage};
+pub use progress::{ChunkProgress, Progress, Stage, Waiting};
 pub use render::RenderWorkflow;

@@ -8,7 +8,8 @@ use crate::{
 use std::time::Duration;
 use temporalio_common::RetryPolicy;
 use temporalio_sdk::{
-    ActivityCancellationType, ActivityCloseTimeouts, ActivityOptions, WorkflowCancellationToken,
+    ActivityCancellationType, ActivityCloseTimeouts, ActivityOptions, LocalActivityOptions,
+    WorkflowCancellationToken,
 };
 
 /// Chunks in flight of one render. More would only wait in the queue, where each is an activity
@@ -26,13 +27,28 @@ pub const HEARTBEAT_THROTTLE: Duration = Duration::from_secs(1);
 /// anything being wrong with the film, so there are more than real failures need.
 const ATTEMPTS: u32 = 12;
 
-pub(crate) fn plan(composition: &str) -> ActivityOptions {
+/// From the start of a render to the first look whether anybody is there to take its steps; twice
+/// as long to the next one, and so on.
+pub(crate) const FIRST_LOOK: Duration = Duration::from_secs(10);
+
+/// The longest time from look to look: each is six events of history.
+pub(crate) const LONGEST_LOOK: Duration = Duration::from_secs(5 * 60);
+
+pub(crate) fn look() -> LocalActivityOptions {
+    LocalActivityOptions::builder()
+        .start_to_close_timeout(Duration::from_secs(5))
+        .schedule_to_close_timeout(Duration::from_secs(8))
+        .summary("is a worker there?".to_owned())
+        .build()
+}
+
+pub(crate) fn plan(composition: &str, cancel: WorkflowCancellationToken) -> ActivityOptions {
     Step {
         id: steps::Plan::NAME.to_owned(),
         summary: format!("plan {composition}"),
         queue: queues::GENERAL.to_owned(),
         start_to_close: Duration::from_secs(10 * 60),
-        cancel: None,
+        cancel,
     }
     .options()
 }
@@ -50,18 +66,18 @@ pub(crate) fn chunk(
         queue: queues::chunks(&film.toolchain),
         // Generous: a hung browser is noticed by the watchdogs of the activity long before.
         start_to_close: Duration::from_secs(10 * 60 + 10 * u64::from(frames.len())),
-        cancel: Some(cancel),
+        cancel,
     }
     .options()
 }
 
-pub(crate) fn assemble(film: &Film) -> ActivityOptions {
+pub(crate) fn assemble(film: &Film, cancel: WorkflowCancellationToken) -> ActivityOptions {
     Step {
         id: steps::Assemble::NAME.to_owned(),
         summary: format!("join {} frames", film.frames),
         queue: queues::GENERAL.to_owned(),
         start_to_close: Duration::from_secs(60 * 60),
-        cancel: None,
+        cancel,
     }
     .options()
 }
@@ -72,8 +88,7 @@ struct Step {
     summary: String,
     queue: String,
     start_to_close: Duration,
-    /// The workflow's own token when absent.
-    cancel: Option<WorkflowCancellationToken>,
+    cancel: WorkflowCancellationToken,
 }
 
 impl Step {
@@ -83,7 +98,7 @@ impl Step {
             .activity_id(self.id)
             .summary(self.summary)
             .task_queue(self.queue)
-            .maybe_cancellation_token(self.cancel)
+            .cancellation_token(self.cancel)
             .heartbeat_timeout(HEARTBEAT_TIMEOUT)
             // The render ends when its processes have, not before.
             .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)

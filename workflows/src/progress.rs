@@ -1,9 +1,18 @@
 //! What is known of a running render, and how it is told.
 
-use crate::job::{Film, RenderOutput, RenderProblem};
+use crate::job::{ChunkFailure, Film, Pause, RenderOutput, RenderProblem};
 use framewright_film::FrameRange;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{
+    fmt,
+    time::{Duration, UNIX_EPOCH},
+};
+
+/// The word for a render that is paused, in place of its stage.
+pub const PAUSED: &str = "paused";
+
+/// Failed attempts that are remembered of a render.
+const FAILURES_KEPT: usize = 50;
 
 /// Where a render is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +33,15 @@ pub enum Stage {
     Failed,
     /// It was asked to stop and did.
     Cancelled,
+}
+
+/// A step waits, and no worker is there that could take it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Nobody asks this task queue for work.
+    pub task_queue: String,
+    /// Since when that is known, in milliseconds of Unix time.
+    pub since: u64,
 }
 
 /// A chunk as the workflow sees it. Who runs it and how far it is, only the server knows (its
@@ -53,6 +71,25 @@ pub struct Progress {
     pub output: Option<RenderOutput>,
     /// Once it failed.
     pub problem: Option<RenderProblem>,
+    /// What kind of film, for people: survives where the workflow's own summary does not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
+    /// While it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// How long it was paused before that, in milliseconds.
+    #[serde(default)]
+    pub paused_millis: u64,
+    /// While no worker is there for what it waits for. Looked at now and then: a service knows
+    /// sooner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// When it ends at the latest, in milliseconds of Unix time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<u64>,
+    /// The last attempts that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<ChunkFailure>,
 }
 
 impl Stage {
@@ -77,17 +114,43 @@ impl fmt::Display for Stage {
 }
 
 impl Progress {
-    /// The plan is made: all its chunks wait.
-    pub(crate) fn planned(&mut self, film: &Film) {
+    /// The plan is made: all its chunks wait, but those before `next`, which an earlier run saw
+    /// done.
+    pub(crate) fn planned(&mut self, film: &Film, next: u32) {
         self.chunks = (0..film.chunks)
-            .map(|index| ChunkProgress {
-                frames: film.chunk_frames(index),
-                done: 0,
-                rendered: 0,
-                scheduled: false,
+            .map(|index| {
+                let frames = film.chunk_frames(index);
+                let is_done = index < next;
+                ChunkProgress {
+                    frames,
+                    done: if is_done { frames.len() } else { 0 },
+                    rendered: 0,
+                    scheduled: is_done,
+                }
             })
             .collect();
         self.film = Some(film.clone());
+    }
+
+    /// The stage as people call it: a render that is paused is that, whatever it was about to do.
+    pub fn word(&self) -> &'static str {
+        match (&self.pause, self.stage) {
+            (_, Stage::Succeeded | Stage::Failed | Stage::Cancelled) | (None, _) => {
+                self.stage.as_str()
+            }
+            (Some(_), _) => PAUSED,
+        }
+    }
+
+    /// Attempts that failed; the oldest are forgotten.
+    pub(crate) fn note_failures(&mut self, failures: impl IntoIterator<Item = ChunkFailure>) {
+        for failure in failures {
+            if !self.failures.contains(&failure) {
+                self.failures.push(failure);
+            }
+        }
+        let surplus = self.failures.len().saturating_sub(FAILURES_KEPT);
+        self.failures.drain(..surplus);
     }
 
     /// Frames in the store.
@@ -108,7 +171,11 @@ impl Progress {
     ///
     /// `5 of 30` and not `5/30`, which the UI would typeset as a fraction.
     pub fn details(&self) -> String {
-        let mut text = format!("### {}", self.stage);
+        let mut text = format!("### {}", self.word());
+        if !self.summary.is_empty() {
+            text += &format!("\n\n{}", self.summary);
+        }
+        text += &self.standstill();
         if let Some(film) = &self.film {
             let percent = self.percent();
             let done = self.chunks.iter().filter(|c| c.done == c.frames.len());
@@ -137,6 +204,35 @@ impl Progress {
             if let Some(hint) = &problem.hint {
                 text += &format!("\n\n{hint}");
             }
+        }
+        text
+    }
+
+    /// Why nothing happens, and until when.
+    fn standstill(&self) -> String {
+        let mut text = String::new();
+        if matches!(
+            self.stage,
+            Stage::Succeeded | Stage::Failed | Stage::Cancelled
+        ) {
+            return text;
+        }
+        if let Some(pause) = &self.pause {
+            text += &format!("\n\n**Paused** since {}", time(pause.since));
+            if !pause.reason.is_empty() {
+                text += &format!(": {}", pause.reason);
+            }
+            text += ". What runs is finished, nothing new begins until it is resumed";
+        }
+        if let Some(waiting) = &self.waiting {
+            text += &format!(
+                "\n\n**Waiting for a worker**: since {} none is there for task queue `{}`",
+                time(waiting.since),
+                waiting.task_queue
+            );
+        }
+        if let Some(deadline) = self.deadline {
+            text += &format!("\n\nEnds at the latest {}", time(deadline));
         }
         text
     }
@@ -179,6 +275,13 @@ impl Progress {
         }
         text
     }
+}
+
+/// `2026-11-24 19:04:05 UTC`
+fn time(millis: u64) -> String {
+    let time = UNIX_EPOCH + Duration::from_millis(millis);
+    let text = humantime::format_rfc3339_seconds(time).to_string();
+    text.replace('T', " ").replace('Z', " UTC")
 }
 
 /// `1–3, 7` for rising numbers.

@@ -17,6 +17,10 @@ pub const PERCENT: SearchAttributeKey<i64> = SearchAttributeKey::int("RenderPerc
 /// Whose render it is.
 pub const TENANT: SearchAttributeKey<String> = SearchAttributeKey::keyword("RenderTenant");
 
+/// Under this key a render's memo says what kind of film it is: Temporal's own summary of a workflow
+/// is lost when a long render goes on in another run.
+pub const SUMMARY: &str = "summary";
+
 /// The search attributes as a server must know them, `(name, type)`.
 pub const SEARCH_ATTRIBUTES: [(&str, &str); 3] = [
     ("RenderStage", "Keyword"),

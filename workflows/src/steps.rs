@@ -16,6 +16,11 @@ pub struct RenderChunk;
 #[derive(Clone, Copy, Debug)]
 pub struct Assemble;
 
+/// Task queue → how many workers have asked it for work lately. A local activity, of whoever runs
+/// the workflow code.
+#[derive(Clone, Copy, Debug)]
+pub struct CountWorkers;
+
 impl Plan {
     /// The activity type.
     pub const NAME: &'static str = "plan";
@@ -29,6 +34,11 @@ impl RenderChunk {
 impl Assemble {
     /// The activity type.
     pub const NAME: &'static str = "assemble";
+}
+
+impl CountWorkers {
+    /// The activity type.
+    pub const NAME: &'static str = "count_workers";
 }
 
 impl ActivityDefinition for Plan {
@@ -52,6 +62,15 @@ impl ActivityDefinition for RenderChunk {
 impl ActivityDefinition for Assemble {
     type Input = AssembleSpec;
     type Output = RenderOutput;
+
+    fn name(&self) -> &str {
+        Self::NAME
+    }
+}
+
+impl ActivityDefinition for CountWorkers {
+    type Input = String;
+    type Output = u32;
 
     fn name(&self) -> &str {
         Self::NAME
