@@ -98,6 +98,7 @@ impl Failure {
             code: self.code().to_owned(),
             message: self.to_string(),
             hint: self.hint(),
+            failures: Vec::new(),
         }
     }
 

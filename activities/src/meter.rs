@@ -96,6 +96,8 @@ impl ChunkMeter {
             lanes: self.lanes.load(Ordering::Relaxed),
             warm: self.warm.load(Ordering::Relaxed),
             probes: self.probes(),
+            attempt: 0,
+            failures: Vec::new(),
         }
     }
 
@@ -142,6 +144,7 @@ impl ChunkMeter {
             // People read this as JSON in Temporal's UI.
             fps: (rate * 10.0).round() / 10.0,
             lanes: self.lanes.load(Ordering::Relaxed),
+            failures: Vec::new(),
         }
     }
 }

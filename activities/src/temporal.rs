@@ -6,6 +6,11 @@
 // The macros generate public constants that cannot be documented from here.
 #![allow(missing_docs)]
 
+mod attempts;
+mod pollers;
+
+pub use pollers::{QueueActivities, count};
+
 use crate::{
     ChunkMeter, Failure, Workshop, assemble,
     plan::{self, FilmRequest},
@@ -14,15 +19,15 @@ use crate::{
 };
 use framewright_film::{Disposition, Fault as _};
 use framewright_workflows::{
-    AssembleSpec, ChunkOutcome, ChunkSpec, Film, Heartbeat, RenderId, RenderJob, RenderOutput,
-    RenderWorkflow, queues,
+    AssembleSpec, ChunkFailure, ChunkOutcome, ChunkSpec, FailedAttempt, Film, Heartbeat, RenderId,
+    RenderJob, RenderOutput, RenderWorkflow,
+    progress::PAUSED,
+    queues::{self, STAGE},
 };
-use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
-use temporalio_client::{Client, NamespacedClient as _, WorkflowDescribeOptions};
+use std::{future::Future, sync::Arc, time::Duration};
+use temporalio_client::{Client, WorkflowDescribeOptions};
 use temporalio_common::protos::temporal::api::{
-    enums::v1::{PendingActivityState, TaskQueueType},
-    taskqueue::v1::TaskQueue,
-    workflowservice::v1::{DescribeTaskQueueRequest, GetSystemInfoRequest},
+    enums::v1::PendingActivityState, workflowservice::v1::GetSystemInfoRequest,
 };
 use temporalio_macros::activities;
 use temporalio_sdk::{
@@ -35,6 +40,9 @@ use tracing::Instrument as _;
 
 /// How often a step says that it lives. The SDK passes on what the server should know of.
 const BEAT: Duration = Duration::from_millis(250);
+
+/// How long a chunk waits to learn whether its render is paused.
+const PAUSE_BUDGET: Duration = Duration::from_secs(2);
 
 /// `plan` and `assemble`.
 pub struct GeneralActivities {
@@ -68,7 +76,7 @@ impl GeneralActivities {
             let mut request = FilmRequest::from(job);
             request.workers = self.chunk_workers().await;
             let step = plan::plan(&self.workshop, &request);
-            run(&ctx, &self.temporal, step, || beat("planning")).await
+            run(&ctx, &self.temporal, None, step, || beat("planning")).await
         };
         step.instrument(span).await
     }
@@ -85,32 +93,17 @@ impl GeneralActivities {
             let film = assemble::assemble(&self.workshop, spec.plan()).await?;
             publish::publish(&self.workshop, film, spec.output()).await
         };
-        let step = run(&ctx, &self.temporal, step, || beat("joining"));
+        let step = run(&ctx, &self.temporal, None, step, || beat("joining"));
         step.instrument(span).await
     }
 }
 
 impl GeneralActivities {
     /// How many workers have asked for chunks in the last minutes, of those that could render what
-    /// is planned here.
+    /// is planned here. Films are cut in some way without: not to know is no failure.
     async fn chunk_workers(&self) -> Option<u32> {
-        let queue = DescribeTaskQueueRequest {
-            namespace: self.temporal.namespace(),
-            task_queue: Some(TaskQueue {
-                name: queues::chunks(self.workshop.toolchain.fingerprint()),
-                ..TaskQueue::default()
-            }),
-            task_queue_type: TaskQueueType::Activity.into(),
-            ..DescribeTaskQueueRequest::default()
-        };
-        let connection = self.temporal.connection();
-        let mut service = connection.workflow_service();
-        let asked = service.describe_task_queue(queue.into_request());
-        // Films are cut in some way without: this must not hold a render up.
-        let described = tokio::time::timeout(Duration::from_secs(2), asked).await;
-        let pollers = described.ok()?.ok()?.into_inner().pollers;
-        let workers: HashSet<_> = pollers.into_iter().map(|poller| poller.identity).collect();
-        u32::try_from(workers.len()).ok()
+        let queue = queues::chunks(self.workshop.toolchain.fingerprint());
+        count(&self.temporal, &queue).await
     }
 }
 
@@ -123,13 +116,22 @@ impl ChunkActivities {
         ctx: ActivityContext,
         spec: ChunkSpec,
     ) -> Result<ChunkOutcome, ActivityError> {
+        if is_paused(&ctx).await {
+            // It was given out before the pause and waited until now.
+            return Ok(ChunkMeter::new(0).outcome(spec.first_segment));
+        }
         let span = spans::render_chunk(&attempt(&ctx), &spec);
         let step = async {
             let meter = ChunkMeter::for_chunk(&self.workshop, spec.plan, &spec)
                 .await
-                .map_err(|failure| failed(&ctx, failure))?;
+                .map_err(|failure| failed(&ctx, Some(&spec), failure))?;
             let step = render_chunk::render_chunk(&self.workshop, &spec, &meter, &self.drain);
-            run(&ctx, &self.temporal, step, || meter.read()).await
+            let rendered = run(&ctx, &self.temporal, Some(&spec), step, || meter.read()).await?;
+            Ok(ChunkOutcome {
+                attempt: ctx.info().attempt,
+                failures: attempts::before(&ctx),
+                ..rendered
+            })
         };
         step.instrument(span).await
     }
@@ -161,11 +163,17 @@ fn count_wait(ctx: &ActivityContext) {
 async fn run<T>(
     ctx: &ActivityContext,
     temporal: &Client,
+    chunk: Option<&ChunkSpec>,
     step: impl Future<Output = Result<T, Failure>>,
     progress: impl Fn() -> Heartbeat,
 ) -> Result<T, ActivityError> {
     count_wait(ctx);
     let mut beats = tokio::time::interval(BEAT);
+    let before = attempts::before(ctx);
+    let progress = |failures: &Vec<FailedAttempt>| Heartbeat {
+        failures: failures.clone(),
+        ..progress()
+    };
     let ended = {
         tokio::pin!(step);
         loop {
@@ -175,14 +183,19 @@ async fn run<T>(
                 () = ctx.cancelled() => break None,
                 _ = beats.tick() => {
                     // A beat that does not get through is followed by another.
-                    let _ = ctx.record_heartbeat(progress()).await;
+                    let _ = ctx.record_heartbeat(progress(&before)).await;
                 }
             }
         }
     };
     match ended {
         None => Err(stopped(ctx).await),
-        Some(Err(failure)) => Err(failed(ctx, failure)),
+        Some(Err(failure)) => {
+            // The next attempt finds it in the last heartbeat, which goes with the failure.
+            let told = attempts::and(ctx, failure.code(), &failure.to_string());
+            let _ = ctx.record_heartbeat(progress(&told)).await;
+            Err(failed(ctx, chunk, failure))
+        }
         Some(Ok(value)) => {
             tokio::select! {
                 () = server_answers(temporal) => {}
@@ -190,6 +203,18 @@ async fn run<T>(
             }
             Ok(value)
         }
+    }
+}
+
+/// Whether the render is paused, as far as the server tells in time: if in doubt, work goes on.
+async fn is_paused(ctx: &ActivityContext) -> bool {
+    let Some(render) = ctx.workflow_handle::<RenderWorkflow>() else {
+        return false;
+    };
+    let asked = render.describe(WorkflowDescribeOptions::default());
+    match tokio::time::timeout(PAUSE_BUDGET, asked).await {
+        Ok(Ok(state)) => state.search_attributes().get(&STAGE).as_deref() == Some(PAUSED),
+        _ => false,
     }
 }
 
@@ -233,14 +258,21 @@ async fn stopped(ctx: &ActivityContext) -> ActivityError {
     .into()
 }
 
-fn failed(ctx: &ActivityContext, failure: Failure) -> ActivityError {
-    let problem = failure.problem();
+fn failed(ctx: &ActivityContext, chunk: Option<&ChunkSpec>, failure: Failure) -> ActivityError {
+    let mut problem = failure.problem();
     metrics::counter!(
         "framewright_step_failures_total",
         "step" => ctx.info().activity_type.clone(),
         "code" => problem.code.clone(),
     )
     .increment(1);
+    if let Some(&ChunkSpec { index: chunk, .. }) = chunk {
+        let told = attempts::and(ctx, &problem.code, &problem.message);
+        let told = told
+            .into_iter()
+            .map(|failed| ChunkFailure { chunk, failed });
+        problem.failures = told.collect();
+    }
     let (permanent, after) = match failure.disposition() {
         Disposition::Permanent => (true, None),
         Disposition::Retry { after } => (false, (!after.is_zero()).then_some(after)),

@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use framewright_activities::{Habits, ProbeHabit, Programs, WarmupHabit};
 use framewright_film::{Fps, FrameSize, Quality};
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 mod store;
 
@@ -58,6 +58,16 @@ pub(crate) enum Command {
     Worker(WorkerArgs),
     /// Render a project to a film
     Render(RenderArgs),
+    /// Say how a render is
+    Status(StatusArgs),
+    /// Say which renders there are
+    List(ListArgs),
+    /// Ask a render to begin nothing new; what runs is finished
+    Pause(PauseArgs),
+    /// Let a paused render go on
+    Resume(StatusArgs),
+    /// Stop a render for good
+    Cancel(PauseArgs),
     /// Write single frames of a project as PNG files
     Stills(StillsArgs),
     /// Say what is wrong with a project, before it is rendered
@@ -302,6 +312,9 @@ pub(crate) struct RenderArgs {
     /// Whose render it is
     #[arg(long, default_value = "default", value_name = "NAME")]
     pub(crate) tenant: String,
+    /// How long it may take, waiting included, e.g. `10m`; what is rendered by then is kept
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "in_process")]
+    pub(crate) deadline: Option<Duration>,
     /// Render in this process, without Temporal
     #[arg(long, conflicts_with_all = ["server", "request_id"])]
     pub(crate) in_process: bool,
@@ -312,6 +325,48 @@ pub(crate) struct RenderArgs {
     pub(crate) place: PlaceArgs,
     #[command(flatten)]
     pub(crate) temporal: TemporalArgs,
+}
+
+/// Which render, and where.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The render, `tenant/request_id`; the tenant is `default` where it is left away
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PauseArgs {
+    #[command(flatten)]
+    pub(crate) render: StatusArgs,
+    /// Why, for whoever looks at the render
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Renders of this tenant alone [default: all]
+    #[arg(long, default_value = "", value_name = "NAME")]
+    pub(crate) tenant: String,
+    /// How many at most: those that run first, then the last to end
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+}
+
+/// A service that runs, and how to print what it says.
+#[derive(Debug, Args)]
+pub(crate) struct ServiceArgs {
+    /// Service to ask
+    #[arg(long, env = "FRAMEWRIGHT_SERVER", default_value = DEFAULT_GRPC, value_name = "URL")]
+    pub(crate) server: String,
+    /// Print JSON on stdout: one line for each render
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -436,6 +491,11 @@ impl Command {
             Self::Serve(_) => "serve",
             Self::Worker(_) => "worker",
             Self::Render(_) => "render",
+            Self::Status(_) => "status",
+            Self::List(_) => "list",
+            Self::Pause(_) => "pause",
+            Self::Resume(_) => "resume",
+            Self::Cancel(_) => "cancel",
             Self::Stills(_) => "stills",
             Self::Check(_) => "check",
             Self::Plan(_) => "plan",

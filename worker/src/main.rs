@@ -8,6 +8,8 @@
 //! | `dev` | the whole service on this machine ([`dev`]) |
 //! | `worker` | a worker for a service that runs elsewhere ([`workers`]) |
 //! | `render` | project → film, through the service ([`client`]) or in this process |
+//! | `status`, `list` | how renders are |
+//! | `pause`, `resume`, `cancel` | what can be asked of a render |
 //! | `stills` | single frames as pictures |
 //! | `check` | what is wrong with a project, before it is rendered |
 //! | `plan` | what a film would cost and how it would be cut |
@@ -72,6 +74,11 @@ async fn run(command: Command, telemetry: &telemetry::Telemetry) -> Result<(), E
         Command::Serve(args) => dev::serve(args, telemetry).await,
         Command::Worker(args) => workers::run(args, telemetry).await,
         Command::Render(args) => commands::render(args, telemetry).await,
+        Command::Status(args) => commands::status(args).await,
+        Command::List(args) => commands::list(args).await,
+        Command::Pause(args) => commands::pause(args).await,
+        Command::Resume(args) => commands::resume(args).await,
+        Command::Cancel(args) => commands::cancel(args).await,
         Command::Stills(args) => commands::stills(args).await,
         Command::Check(args) => commands::check(args).await,
         Command::Plan(args) => commands::plan(args).await,

@@ -11,7 +11,7 @@ use crate::{
 };
 use framewright_activities::{
     Workshop,
-    temporal::{ChunkActivities, GeneralActivities},
+    temporal::{ChunkActivities, GeneralActivities, QueueActivities},
 };
 use framewright_workflows::{RenderWorkflow, policy, queues};
 use std::{future::Future, time::Duration};
@@ -179,6 +179,9 @@ pub(crate) fn workflows(runtime: &Runtime, client: &Client) -> Result<Worker, Ex
         .workflow_interceptor(metrics::count_outcomes())
         .register_workflow::<RenderWorkflow>()
         .map_err(|error| Exit::failed(error.to_string()))?
+        .register_activities(QueueActivities {
+            temporal: client.clone(),
+        })
         .build();
     worker(runtime, client, options)
 }

@@ -275,9 +275,9 @@ pub struct RenderProblem {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The chunk that failed, and its last attempt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failed: Option<Box<ChunkFailure>>,
+    /// If a chunk failed: its last attempts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<ChunkFailure>,
 }
 
 impl FailedAttempt {

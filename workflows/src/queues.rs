@@ -8,6 +8,9 @@ pub const WORKFLOWS: &str = "framewright-workflows";
 /// `plan` and `assemble`: short, and never behind a chunk.
 pub const GENERAL: &str = "framewright-general";
 
+/// What the queues of chunks begin with.
+const CHUNKS: &str = "framewright-chunks-";
+
 /// Where the render is: `planning`, `rendering`, …
 pub const STAGE: SearchAttributeKey<String> = SearchAttributeKey::keyword("RenderStage");
 
@@ -21,6 +24,10 @@ pub const TENANT: SearchAttributeKey<String> = SearchAttributeKey::keyword("Rend
 /// is lost when a long render goes on in another run.
 pub const SUMMARY: &str = "summary";
 
+/// Under this key it says when the render was created, in milliseconds of Unix time: what Temporal
+/// calls the start is that of the last run.
+pub const CREATED: &str = "created";
+
 /// The search attributes as a server must know them, `(name, type)`.
 pub const SEARCH_ATTRIBUTES: [(&str, &str); 3] = [
     ("RenderStage", "Keyword"),
@@ -31,5 +38,10 @@ pub const SEARCH_ATTRIBUTES: [(&str, &str); 3] = [
 /// Where chunks wait for a worker with this toolchain: a worker polls only the queue that it can
 /// serve, so a chunk never meets another Chromium than its plan.
 pub fn chunks(toolchain: &str) -> String {
-    format!("framewright-chunks-{toolchain}")
+    format!("{CHUNKS}{toolchain}")
+}
+
+/// The toolchain that a worker of `queue` must have, if it is a queue of chunks.
+pub fn toolchain(queue: &str) -> Option<&str> {
+    queue.strip_prefix(CHUNKS)
 }

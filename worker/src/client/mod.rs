@@ -12,7 +12,8 @@ use crate::{
 use bytes::Bytes;
 use framewright_proto::v1::{
     CancelRenderRequest, CreateRenderRequest, CreateRenderResponse, DownloadOutputRequest,
-    OutputInfo, Render, RenderState, UploadProjectRequest, WatchRenderRequest,
+    GetRenderRequest, ListRendersRequest, OutputInfo, PauseRenderRequest, Render, RenderState,
+    ResumeRenderRequest, UploadProjectRequest, WatchRenderRequest,
     render_service_client::RenderServiceClient,
 };
 use sha2::{Digest as _, Sha256};
@@ -153,6 +154,46 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// How a render is at this moment.
+    pub(crate) async fn get(&mut self, id: &str) -> Result<Render, Exit> {
+        let request = GetRenderRequest {
+            render_id: id.to_owned(),
+        };
+        let render = self.renders.get_render(request).await;
+        Ok(render.map_err(|status| self.exit(&status))?.into_inner())
+    }
+
+    /// Renders, at most `limit`.
+    pub(crate) async fn list(&mut self, tenant: &str, limit: u32) -> Result<Vec<Render>, Exit> {
+        let request = ListRendersRequest {
+            tenant: tenant.to_owned(),
+            page_size: limit,
+            page_token: String::new(),
+        };
+        let page = self.renders.list_renders(request).await;
+        Ok(page
+            .map_err(|status| self.exit(&status))?
+            .into_inner()
+            .renders)
+    }
+
+    pub(crate) async fn pause(&mut self, id: &str, reason: &str) -> Result<(), Exit> {
+        let request = PauseRenderRequest {
+            render_id: id.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let asked = self.renders.pause_render(request).await;
+        asked.map(drop).map_err(|status| self.exit(&status))
+    }
+
+    pub(crate) async fn resume(&mut self, id: &str) -> Result<(), Exit> {
+        let request = ResumeRenderRequest {
+            render_id: id.to_owned(),
+        };
+        let asked = self.renders.resume_render(request).await;
+        asked.map(drop).map_err(|status| self.exit(&status))
     }
 
     pub(crate) async fn cancel(&mut self, id: &str, reason: &str) -> Result<(), Exit> {

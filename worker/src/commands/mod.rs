@@ -8,6 +8,8 @@ mod gc;
 mod in_process;
 mod plan;
 mod render;
+mod status;
+mod steer;
 mod stills;
 
 pub(crate) use bench::bench;
@@ -17,6 +19,8 @@ pub(crate) use doctor::doctor;
 pub(crate) use gc::gc;
 pub(crate) use plan::plan;
 pub(crate) use render::render;
+pub(crate) use status::{list, status};
+pub(crate) use steer::{cancel, pause, resume};
 pub(crate) use stills::stills;
 
 use crate::{

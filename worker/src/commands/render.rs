@@ -213,7 +213,10 @@ fn create_request(args: &RenderArgs, project: Named) -> CreateRenderRequest {
     let mut request = CreateRenderRequest {
         request_id: args.request_id.clone().unwrap_or_else(new_request_id),
         tenant: args.tenant.clone(),
-        options: Some(options(&args.film, args.quality, args.chunks, args.lanes)),
+        options: Some(RenderOptions {
+            max_duration: args.deadline.and_then(|most| most.try_into().ok()),
+            ..options(&args.film, args.quality, args.chunks, args.lanes)
+        }),
         output: in_s3(&args.output).unwrap_or_default().to_owned(),
         ..CreateRenderRequest::default()
     };
@@ -244,6 +247,7 @@ pub(super) fn options(
         lanes: lanes.unwrap_or(0),
         variables: film.variables.clone().map(wire_struct),
         strict_variables: film.strict_variables,
+        max_duration: None,
     }
 }
 

@@ -14,6 +14,7 @@ use framewright_workflows::{
     RenderId, RenderJob, RenderWorkflow,
     queues::{self, PERCENT, STAGE, TENANT},
 };
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use temporalio_client::{
     Priority, WorkflowDescribeOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
     WorkflowStartOptions, errors::WorkflowStartError,
@@ -23,6 +24,9 @@ use tonic::Code;
 
 /// Under this key the memo of a workflow says what it was started with.
 const MEMO_REQUEST: &str = "request";
+
+/// No render takes longer, and a moment so far off can still be told.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Starts the render, or finds the one that its id names already.
 pub(super) async fn create(
@@ -112,6 +116,18 @@ async fn job(
             format!("{value} is more than {most}"),
         )),
     };
+    let max_millis = match options.max_duration {
+        None => None,
+        Some(most) => match Duration::try_from(most) {
+            Ok(most) if !most.is_zero() && most <= LONGEST => Some(most.as_millis() as u64),
+            _ => {
+                return Err(Refusal::field(
+                    "options.max_duration",
+                    "more than nothing and at most 366 days are expected",
+                ));
+            }
+        },
+    };
     let entry = (!options.entry.is_empty()).then_some(options.entry);
     let variables = match options.variables {
         Some(variables) if !variables.fields.is_empty() => {
@@ -132,6 +148,8 @@ async fn job(
         variables,
         strict_variables: options.strict_variables,
         output,
+        max_millis,
+        continued: None,
     })
 }
 
@@ -165,6 +183,10 @@ async fn start(service: &Service, job: RenderJob, title: &str, asked: &str) -> R
     let id = job.id.clone();
     let mut memo = MemoValues::new();
     memo.insert(MEMO_REQUEST, asked.to_owned());
+    // These two Temporal knows of the run alone, and a long render has several.
+    let summary = format!("{title}, {} quality", job.quality);
+    memo.insert(queues::SUMMARY, summary.clone());
+    memo.insert(queues::CREATED, millis_now());
     let options = WorkflowStartOptions::new(queues::WORKFLOWS, id.workflow_id())
         // The same id is the same render, whatever became of it.
         .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
@@ -176,7 +198,7 @@ async fn start(service: &Service, job: RenderJob, title: &str, asked: &str) -> R
         ]))
         .memo(memo)
         .priority(Priority::builder().fairness_key(id.tenant.clone()).build())
-        .static_summary(format!("{title}, {} quality", job.quality))
+        .static_summary(summary)
         .build();
     match service
         .temporal()
@@ -186,4 +208,9 @@ async fn start(service: &Service, job: RenderJob, title: &str, asked: &str) -> R
         Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
         Err(error) => Err(Refusal::temporal(error)),
     }
+}
+
+fn millis_now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default().as_millis() as u64
 }

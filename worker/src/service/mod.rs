@@ -10,6 +10,7 @@ mod output;
 mod render_service;
 mod source;
 mod status;
+mod steer;
 mod upload;
 mod view;
 

@@ -1,16 +1,16 @@
 //! `framewright.render.v1.RenderService`, each method in a line or a few.
 
-use super::{Refusal, Service, addresses, create, output, upload, view::is_final};
+use super::{Refusal, Service, addresses, create, output, steer, upload, view::is_final};
 use framewright_proto::v1::{
     CancelRenderRequest, CancelRenderResponse, CreateDownloadRequest, CreateDownloadResponse,
     CreateRenderRequest, CreateRenderResponse, CreateUploadRequest, CreateUploadResponse,
     DownloadOutputRequest, DownloadOutputResponse, GetRenderRequest, ListRendersRequest,
-    ListRendersResponse, Render, UploadProjectRequest, UploadProjectResponse, WatchRenderRequest,
+    ListRendersResponse, PauseRenderRequest, PauseRenderResponse, Render, ResumeRenderRequest,
+    ResumeRenderResponse, UploadProjectRequest, UploadProjectResponse, WatchRenderRequest,
     render_service_server::RenderService,
 };
 use framewright_workflows::RenderId;
 use std::{ops::Deref, pin::Pin, sync::Arc, time::Duration};
-use temporalio_client::WorkflowCancelOptions;
 use tokio::sync::mpsc;
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
@@ -113,20 +113,25 @@ impl RenderService for Grpc {
     ) -> Result<Response<CancelRenderResponse>, Status> {
         let CancelRenderRequest { render_id, reason } = request.into_inner();
         let id = parse(&render_id)?;
-        let render = self.get(&id).await?;
-        if !is_final(render.state()) {
-            let reason = if reason.is_empty() {
-                "cancelled by a client".to_owned()
-            } else {
-                reason
-            };
-            let options = WorkflowCancelOptions::builder().reason(reason).build();
-            self.handle(&id)
-                .cancel(options)
-                .await
-                .map_err(Refusal::temporal)?;
-        }
+        steer::cancel(self, &id, reason).await?;
         Ok(Response::new(CancelRenderResponse {}))
+    }
+
+    async fn pause_render(
+        &self,
+        request: Request<PauseRenderRequest>,
+    ) -> Result<Response<PauseRenderResponse>, Status> {
+        let PauseRenderRequest { render_id, reason } = request.into_inner();
+        steer::pause(self, &parse(&render_id)?, reason).await?;
+        Ok(Response::new(PauseRenderResponse {}))
+    }
+
+    async fn resume_render(
+        &self,
+        request: Request<ResumeRenderRequest>,
+    ) -> Result<Response<ResumeRenderResponse>, Status> {
+        steer::resume(self, &parse(&request.get_ref().render_id)?).await?;
+        Ok(Response::new(ResumeRenderResponse {}))
     }
 
     async fn download_output(

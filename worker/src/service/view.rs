@@ -1,34 +1,30 @@
 //! What is known of a render, put together from what the workflow says of itself and what the
 //! server says of its pending activities.
 
+mod list;
+mod pending;
+
+pub(super) use list::list;
+
 use super::{Refusal, Service};
 use framewright_film::FrameRange;
 use framewright_proto::v1::{
-    Chunk, ChunkState, Film, OutputInfo, Render, RenderError, RenderState,
+    Chunk, ChunkState, FailedAttempt, Film, OutputInfo, Pause, Render, RenderError, RenderState,
 };
 use framewright_workflows::{
-    CostCurve, Heartbeat, Progress, RenderId, RenderOutput, RenderProblem, RenderWorkflow, Stage,
-    queues::{self, STAGE},
+    ChunkFailure, CostCurve, Progress, RenderId, RenderOutput, RenderProblem, RenderWorkflow,
+    Stage,
+    progress::PAUSED,
+    queues::{self, PERCENT, STAGE},
 };
+use pending::{show_notice, show_pending};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use temporalio_client::{
     WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowGetResultOptions,
     WorkflowQueryOptions,
     errors::{WorkflowGetResultError, WorkflowInteractionError},
 };
-use temporalio_common::{
-    error::IncomingError,
-    protos::temporal::api::{
-        enums::v1::PendingActivityState,
-        taskqueue::v1::TaskQueue,
-        workflow::v1::PendingActivityInfo,
-        workflowservice::v1::{DescribeTaskQueueRequest, ListWorkflowExecutionsRequest},
-    },
-};
-use tonic::IntoRequest as _;
-
-/// A step that waits this long for a worker says so.
-const WORTH_A_WORD: Duration = Duration::from_secs(5);
+use temporalio_common::error::IncomingError;
 
 /// Whether nothing will change any more.
 pub(crate) fn is_final(state: RenderState) -> bool {
@@ -55,9 +51,12 @@ pub(super) async fn render_and_key(
             WorkflowInteractionError::NotFound(_) => Refusal::not_found(id),
             error => Refusal::temporal(error),
         })?;
+    let told: Option<u64> = state.memo().get(queues::CREATED).ok().flatten();
+    let created = told.map(|millis| UNIX_EPOCH + Duration::from_millis(millis));
+    let created = created.or(state.start_time());
     let mut render = Render {
         render_id: id.to_string(),
-        created: state.start_time().map(timestamp),
+        created: created.map(timestamp),
         ended: state.close_time().map(timestamp),
         page_url: service.page_url(id),
         temporal_url: service.temporal_url(id),
@@ -70,7 +69,10 @@ pub(super) async fn render_and_key(
             .as_deref()
             .unwrap_or(""),
     ));
-    let (mut key, mut costs) = (None, None);
+    // In case the workflow does not answer, as in the moment between two runs.
+    let percent = state.search_attributes().get(&PERCENT).unwrap_or(0);
+    render.progress = percent as f64 / 100.0;
+    let (mut key, mut costs, mut paused) = (None, None, Duration::ZERO);
     // A query needs a live workflow worker, and a closed workflow keeps answering it.
     let progress = handle
         .query(
@@ -82,6 +84,7 @@ pub(super) async fn render_and_key(
     match progress {
         Ok(progress) => {
             show_progress(&mut render, &progress);
+            paused = Duration::from_millis(progress.paused_millis);
             costs = progress.film.and_then(|film| film.costs);
             // It may have closed since it was described.
             key = progress
@@ -94,7 +97,8 @@ pub(super) async fn render_and_key(
         WorkflowExecutionStatus::Running if !is_final(render.state()) => {
             let pending = &state.raw().pending_activities;
             show_pending(&mut render, pending);
-            show_eta(&mut render, state.start_time(), costs.as_ref());
+            let begun = created.and_then(|created| created.checked_add(paused));
+            show_eta(&mut render, begun, costs.as_ref());
             show_notice(service, &mut render, pending).await;
         }
         // It has closed since it was described; what the workflow said of itself is right.
@@ -118,12 +122,23 @@ fn stage_state(stage: &str) -> RenderState {
         "succeeded" => RenderState::Succeeded,
         "failed" => RenderState::Failed,
         "cancelled" => RenderState::Cancelled,
+        PAUSED => RenderState::Paused,
         _ => RenderState::Queued,
     }
 }
 
 fn show_progress(render: &mut Render, progress: &Progress) {
-    render.set_state(stage_state(progress.stage.as_str()));
+    render.set_state(stage_state(progress.word()));
+    render.pause = progress.pause.as_ref().map(|pause| Pause {
+        reason: pause.reason.clone(),
+        since: Some(at(pause.since)),
+    });
+    render.deadline = progress.deadline.map(at);
+    render.failures = progress
+        .failures
+        .iter()
+        .map(|failure| failed_attempt(failure, progress.chunks.len()))
+        .collect();
     if let Some(film) = &progress.film {
         render.film = Some(Film {
             plan_id: film.plan.to_hex(),
@@ -162,52 +177,6 @@ fn show_progress(render: &mut Render, progress: &Progress) {
     count(render);
 }
 
-/// Sub-chunk progress, attempts and workers, which only the server knows.
-fn show_pending(render: &mut Render, pending: &[PendingActivityInfo]) {
-    for activity in pending {
-        let Some(index) = chunk_index(&activity.activity_id) else {
-            continue;
-        };
-        let Some(chunk) = render.chunks.get_mut(index) else {
-            continue;
-        };
-        chunk.attempt = activity.attempt.cast_unsigned();
-        let running = activity.state == PendingActivityState::Started as i32
-            || activity.state == PendingActivityState::CancelRequested as i32;
-        chunk.set_state(if running {
-            ChunkState::Running
-        } else {
-            ChunkState::Waiting
-        });
-        chunk.worker = if running {
-            activity.last_worker_identity.clone()
-        } else {
-            String::new()
-        };
-        if let Some(failure) = &activity.last_failure {
-            chunk.last_error = failure.message.clone();
-        }
-        if let Some(beat) = heartbeat(activity).filter(|_| running) {
-            let frames = chunk.end_frame - chunk.start_frame;
-            // An activity may have only the rest of a chunk to do.
-            chunk.frames_done = (frames - beat.of.min(frames) + beat.frames_done).min(frames);
-            chunk.fps = beat.fps;
-        }
-    }
-    count(render);
-}
-
-fn heartbeat(activity: &PendingActivityInfo) -> Option<Heartbeat> {
-    let payload = activity.heartbeat_details.as_ref()?.payloads.first()?;
-    serde_json::from_slice(&payload.data).ok()
-}
-
-/// `chunk-3-of-7` → 2.
-fn chunk_index(activity_id: &str) -> Option<usize> {
-    let (number, _) = activity_id.strip_prefix("chunk-")?.split_once("-of-")?;
-    number.parse::<usize>().ok()?.checked_sub(1)
-}
-
 fn count(render: &mut Render) {
     let frames = render.film.as_ref().map_or(0, |film| film.frames);
     let done: u32 = render.chunks.iter().map(|chunk| chunk.frames_done).sum();
@@ -239,67 +208,6 @@ fn cost_done(render: &Render, costs: &CostCurve) -> f64 {
         .map(|chunk| cost(chunk.start_frame, chunk.frames_done))
         .sum();
     done / cost(0, render.film.as_ref().map_or(0, |film| film.frames)).max(1.0)
-}
-
-/// A render that waits says what for.
-async fn show_notice(service: &Service, render: &mut Render, pending: &[PendingActivityInfo]) {
-    let retried = pending
-        .iter()
-        .find(|activity| activity.attempt > 1 && activity.last_failure.is_some());
-    if let Some(activity) = retried {
-        let message = activity
-            .last_failure
-            .as_ref()
-            .map_or("", |failure| &failure.message);
-        render.notice = format!(
-            "{} is tried again (attempt {}): {message}",
-            activity.activity_id, activity.attempt
-        );
-    }
-    // A worker that is just starting is not worth a word.
-    let waits = |activity: &&PendingActivityInfo| {
-        activity.state == PendingActivityState::Scheduled as i32
-            && activity.scheduled_time.is_some_and(|since| {
-                let since = UNIX_EPOCH + Duration::from_secs(since.seconds.unsigned_abs());
-                since.elapsed().is_ok_and(|waited| waited > WORTH_A_WORD)
-            })
-    };
-    let runs = pending
-        .iter()
-        .any(|activity| activity.state == PendingActivityState::Started as i32);
-    let Some(waiting) = pending.iter().find(waits).filter(|_| !runs) else {
-        return;
-    };
-    let queue = waiting
-        .activity_options
-        .as_ref()
-        .and_then(|options| options.task_queue.as_ref())
-        .map_or(queues::GENERAL, |queue| &queue.name);
-    if pollers(service, queue).await == Some(0) {
-        render.notice = format!(
-            "no worker takes `{}`: none is there for task queue `{queue}`",
-            waiting.activity_id
-        );
-    }
-}
-
-async fn pollers(service: &Service, queue: &str) -> Option<usize> {
-    const ACTIVITY: i32 = 2;
-    let request = DescribeTaskQueueRequest {
-        namespace: service.addresses.namespace.clone(),
-        task_queue: Some(TaskQueue {
-            name: queue.to_owned(),
-            ..TaskQueue::default()
-        }),
-        task_queue_type: ACTIVITY,
-        ..DescribeTaskQueueRequest::default()
-    };
-    let mut workflows = service.temporal.connection().workflow_service();
-    let described = workflows
-        .describe_task_queue(request.into_request())
-        .await
-        .ok()?;
-    Some(described.into_inner().pollers.len())
 }
 
 /// The end of a closed workflow: its film's key, or its error.
@@ -339,6 +247,7 @@ fn problem(failed: &WorkflowGetResultError) -> RenderProblem {
         code: "FW0500".to_owned(),
         message: failed.to_string(),
         hint: None,
+        failures: Vec::new(),
     }
 }
 
@@ -350,72 +259,19 @@ fn error(problem: &RenderProblem) -> RenderError {
     }
 }
 
-/// Renders, as the visibility store has them: without chunks.
-pub(super) async fn list(
-    service: &Service,
-    tenant: &str,
-    page_size: u32,
-    page_token: &str,
-) -> Result<(Vec<Render>, String), Refusal> {
-    let mut query = "WorkflowType = 'Render'".to_owned();
-    if !tenant.is_empty() {
-        RenderId::new(tenant, "x")
-            .map_err(|_| Refusal::field("tenant", format!("`{tenant}` is not a tenant")))?;
-        query += &format!(" AND RenderTenant = '{tenant}'");
+fn failed_attempt(failure: &ChunkFailure, chunks: usize) -> FailedAttempt {
+    FailedAttempt {
+        step: format!("chunk-{}-of-{chunks}", failure.chunk + 1),
+        chunk: Some(failure.chunk),
+        attempt: failure.failed.attempt,
+        code: failure.failed.code.clone(),
+        message: failure.failed.message.clone(),
     }
-    let next_page_token =
-        hex::decode(page_token).map_err(|_| Refusal::field("page_token", "not one of ours"))?;
-    let request = ListWorkflowExecutionsRequest {
-        namespace: service.addresses.namespace.clone(),
-        page_size: match page_size {
-            0 => 50,
-            size => size.min(500).cast_signed(),
-        },
-        next_page_token,
-        query,
-    };
-    let mut workflows = service.temporal.connection().workflow_service();
-    let page = workflows
-        .list_workflow_executions(request.into_request())
-        .await
-        .map_err(|status| match status.code() {
-            tonic::Code::InvalidArgument => Refusal::field("page_token", "not one of ours"),
-            _ => Refusal::temporal(status),
-        })?
-        .into_inner();
-    let renders = page
-        .executions
-        .iter()
-        .filter_map(|info| {
-            let id = RenderId::from_workflow_id(&info.execution.as_ref()?.workflow_id)?;
-            let attribute = |name: &str| {
-                let payload = info.search_attributes.as_ref()?.indexed_fields.get(name)?;
-                serde_json::from_slice::<serde_json::Value>(&payload.data).ok()
-            };
-            let stage = attribute("RenderStage");
-            let percent = attribute("RenderPercent").and_then(|value| value.as_f64());
-            let mut render = Render {
-                render_id: id.to_string(),
-                progress: percent.unwrap_or(0.0) / 100.0,
-                created: info.start_time.map(|t| prost_types::Timestamp {
-                    seconds: t.seconds,
-                    nanos: t.nanos,
-                }),
-                ended: info.close_time.map(|t| prost_types::Timestamp {
-                    seconds: t.seconds,
-                    nanos: t.nanos,
-                }),
-                page_url: service.page_url(&id),
-                temporal_url: service.temporal_url(&id),
-                ..Render::default()
-            };
-            render.set_state(stage_state(
-                stage.as_ref().and_then(|s| s.as_str()).unwrap_or(""),
-            ));
-            Some(render)
-        })
-        .collect();
-    Ok((renders, hex::encode(page.next_page_token)))
+}
+
+/// Milliseconds of Unix time.
+fn at(millis: u64) -> prost_types::Timestamp {
+    timestamp(UNIX_EPOCH + Duration::from_millis(millis))
 }
 
 fn timestamp(time: SystemTime) -> prost_types::Timestamp {

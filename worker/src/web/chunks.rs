@@ -56,6 +56,7 @@ impl Mark {
             RenderState::Succeeded => ("done", "done"),
             RenderState::Failed => ("failed", "failed"),
             RenderState::Cancelled => ("cancelled", "stopped"),
+            RenderState::Paused => ("paused", "waiting"),
         };
         Self { word, class }
     }

@@ -1,7 +1,7 @@
 //! What the end of a step means to the render.
 
 use super::RenderWorkflow;
-use crate::job::{ChunkFailure, FailedAttempt, RenderProblem};
+use crate::job::{ChunkFailure, FailedAttempt, Heartbeat, RenderProblem};
 use std::time::Duration;
 use temporalio_common::error::IncomingError;
 use temporalio_sdk::{
@@ -41,7 +41,7 @@ impl RenderWorkflow {
         let problem = problem(what, chunk, &error);
         ctx.state_mut(|s| {
             s.stop.get_or_insert(Stop::Failed);
-            s.progress.note_failures(problem.failed.as_deref().cloned());
+            s.progress.note_failures(problem.failures.iter().cloned());
             s.progress.problem.get_or_insert(problem.clone());
         });
         end(problem, Some(error))
@@ -69,7 +69,7 @@ impl RenderWorkflow {
                     "ask again under a new request id, with more time: what is rendered is not rendered twice"
                         .to_owned(),
                 ),
-                failed: None,
+                failures: Vec::new(),
             };
             s.progress.problem = Some(problem.clone());
             problem
@@ -96,10 +96,15 @@ fn end(problem: RenderProblem, cause: Option<ActivityExecutionError>) -> Workflo
 /// What an activity's failure means to whoever asked for the film.
 fn problem(what: &str, chunk: Option<u32>, error: &ActivityExecutionError) -> RenderProblem {
     let mut problem = untold(what, error);
-    if let (Some(chunk), None) = (chunk, &problem.failed) {
-        // The attempt is not known of one that could not tell.
-        let failed = FailedAttempt::new(0, &problem.code, &problem.message);
-        problem.failed = Some(Box::new(ChunkFailure { chunk, failed }));
+    if let (Some(chunk), true) = (chunk, problem.failures.is_empty()) {
+        // Whose time was up could not say why, but its last heartbeat tells of those before it.
+        let timeout = error.as_timeout();
+        let beat = timeout.and_then(|it| it.last_heartbeat_details::<Heartbeat>().ok().flatten());
+        let before = beat.map(|beat| beat.failures).unwrap_or_default();
+        let attempt = before.last().map_or(0, |last| last.attempt) + 1;
+        let last = FailedAttempt::new(attempt, &problem.code, &problem.message);
+        let all = before.into_iter().chain([last]);
+        problem.failures = all.map(|failed| ChunkFailure { chunk, failed }).collect();
     }
     problem
 }
@@ -116,7 +121,7 @@ fn untold(what: &str, error: &ActivityExecutionError) -> RenderProblem {
             code: cause.type_name().unwrap_or("FW0500").to_owned(),
             message: format!("{what}: {}", cause.source_error()),
             hint: None,
-            failed: None,
+            failures: Vec::new(),
         };
     }
     if error.as_timeout().is_some() {
@@ -124,13 +129,13 @@ fn untold(what: &str, error: &ActivityExecutionError) -> RenderProblem {
             code: "FW0501".to_owned(),
             message: format!("{what}: no worker finished it in time, in any of its attempts"),
             hint: Some("look at the attempts in Temporal's UI and at the workers' logs".to_owned()),
-            failed: None,
+            failures: Vec::new(),
         };
     }
     RenderProblem {
         code: "FW0500".to_owned(),
         message: format!("{what}: {error}"),
         hint: None,
-        failed: None,
+        failures: Vec::new(),
     }
 }

@@ -112,7 +112,7 @@ impl Steps {
                     code: "FW0203".to_owned(),
                     message: "the browser died".to_owned(),
                     hint: None,
-                    failed: None,
+                    failures: Vec::new(),
                 };
                 Err(
                     ApplicationFailure::builder(anyhow::anyhow!("the browser died"))
@@ -166,16 +166,18 @@ impl General {
     pub(crate) async fn assemble(
         self: Arc<Self>,
         ctx: ActivityContext,
-        plan: Digest,
+        _spec: serde_json::Value,
     ) -> Result<RenderOutput, ActivityError> {
         self.0.act(&ctx, self.0.assemble).await?;
-        Ok(RenderOutput {
-            key: format!("plans/{}/film.mp4", plan.to_hex()),
-            sha256: plan,
-            size_bytes: 1,
-            content_type: "video/mp4".to_owned(),
-            frames: self.0.film.frames,
-        })
+        // As it comes over the wire: what is not said has its default.
+        let output = serde_json::json!({
+            "key": "plans/it/film.mp4",
+            "sha256": self.0.film.plan,
+            "size_bytes": 1,
+            "content_type": "video/mp4",
+            "frames": self.0.film.frames,
+        });
+        Ok(serde_json::from_value(output).unwrap())
     }
 }
 

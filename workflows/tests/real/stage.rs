@@ -198,19 +198,8 @@ impl Stage {
     ) -> T {
         let steps = Arc::new(steps);
         let id = RenderId::new("tests", &steps.film().composition).unwrap();
-        let mut asked = RenderJob {
-            id: id.clone(),
-            project: steps.film().plan,
-            entry: None,
-            fps: None,
-            quality: framewright_film::Quality::Standard,
-            chunks: None,
-            lanes: None,
-            variables: None,
-            strict_variables: false,
-            max_millis: None,
-            continued: None,
-        };
+        let asked = serde_json::json!({"id": id, "project": steps.film().plan});
+        let mut asked: RenderJob = serde_json::from_value(asked).unwrap();
         job(&mut asked);
         let mut memo = MemoValues::new();
         memo.insert(queues::SUMMARY, "a film of the tests".to_owned());
