@@ -20,11 +20,14 @@ use framewright_workflows::{
 use pending::{show_notice, show_pending};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use temporalio_client::{
-    WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowGetResultOptions,
-    WorkflowQueryOptions,
+    WorkflowDescribeOptions, WorkflowExecutionDescription, WorkflowExecutionStatus,
+    WorkflowGetResultOptions, WorkflowQueryOptions,
     errors::{WorkflowGetResultError, WorkflowInteractionError},
 };
 use temporalio_common::error::IncomingError;
+
+/// In which a new run has read what it goes on with.
+const BETWEEN_RUNS: Duration = Duration::from_millis(250);
 
 /// Whether nothing will change any more.
 pub(crate) fn is_final(state: RenderState) -> bool {
@@ -74,13 +77,16 @@ pub(super) async fn render_and_key(
     render.progress = percent as f64 / 100.0;
     let (mut key, mut costs, mut paused) = (None, None, Duration::ZERO);
     // A query needs a live workflow worker, and a closed workflow keeps answering it.
-    let progress = handle
-        .query(
-            RenderWorkflow::progress,
-            (),
-            WorkflowQueryOptions::default(),
-        )
-        .await;
+    let ask = async || {
+        let options = WorkflowQueryOptions::default();
+        handle.query(RenderWorkflow::progress, (), options).await
+    };
+    let mut progress = ask().await;
+    if progress.is_err() && is_later_run(&state) {
+        // It has perhaps only just begun, and knows nothing yet.
+        tokio::time::sleep(BETWEEN_RUNS).await;
+        progress = ask().await;
+    }
     match progress {
         Ok(progress) => {
             show_progress(&mut render, &progress);
@@ -112,6 +118,12 @@ pub(super) async fn render_and_key(
         _ => key = show_result(service, &mut render, id).await,
     }
     Ok((render, key))
+}
+
+/// Whether a long render goes on in this run.
+fn is_later_run(state: &WorkflowExecutionDescription) -> bool {
+    let info = state.raw().workflow_execution_info.as_ref();
+    info.is_some_and(|info| info.first_run_id != state.run_id())
 }
 
 fn stage_state(stage: &str) -> RenderState {

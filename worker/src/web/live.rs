@@ -7,7 +7,7 @@ use super::{
 };
 use crate::service::is_final;
 use framewright_film::Fps;
-use framewright_proto::v1::{OutputInfo, Render, RenderError, RenderState};
+use framewright_proto::v1::{FailedAttempt, OutputInfo, Render, RenderError, RenderState};
 use std::time::{Duration, SystemTime};
 
 /// All that can change while a render runs.
@@ -33,10 +33,24 @@ pub(super) struct Live {
     pub(super) grid: Grid,
     pub(super) previews: Previews,
     pub(super) notice: String,
+    /// While it is paused: since when, and why if somebody said so.
+    pub(super) pause: Option<Halt>,
+    /// While no worker is there for what waits: since when, and for which task queue.
+    pub(super) waiting: Option<Halt>,
+    pub(super) deadline: Option<Moment>,
+    /// Attempts that failed, the last one first.
+    pub(super) failures: Vec<FailedAttempt>,
     pub(super) error: Option<RenderError>,
     pub(super) film: Option<FilmFile>,
     /// Empty when Temporal's pages are not known.
     pub(super) temporal: String,
+}
+
+/// Why nothing goes on.
+#[derive(Debug)]
+pub(super) struct Halt {
+    pub(super) since: Option<Moment>,
+    pub(super) what: String,
 }
 
 /// What is known of the film before it is made.
@@ -97,6 +111,16 @@ impl Live {
             grid: Grid::new(&render.chunks, state),
             previews,
             notice: render.notice.clone(),
+            pause: render.pause.as_ref().map(|pause| Halt {
+                since: text::time(pause.since).map(|time| Moment::new(time, now)),
+                what: pause.reason.clone(),
+            }),
+            waiting: render.waiting.as_ref().map(|waiting| Halt {
+                since: text::time(waiting.since).map(|time| Moment::new(time, now)),
+                what: waiting.task_queue.clone(),
+            }),
+            deadline: text::time(render.deadline).map(|time| Moment::new(time, now)),
+            failures: render.failures.iter().rev().cloned().collect(),
             error: render.error.clone(),
             film: render.output.as_ref().map(FilmFile::new),
             temporal: row.temporal,
@@ -197,7 +221,9 @@ mod tests {
     use super::{Live, Previews, RenderState};
     use crate::web::pages::Fragment;
     use askama::Template as _;
-    use framewright_proto::v1::{Chunk, Render, RenderError};
+    use framewright_proto::v1::{
+        Chunk, FailedAttempt, Pause, Render, RenderError, WaitingForWorker,
+    };
     use std::time::{Duration, SystemTime};
 
     fn render(state: RenderState) -> Render {
@@ -222,6 +248,7 @@ mod tests {
         for (state, again) in [
             (RenderState::Queued, true),
             (RenderState::Assembling, true),
+            (RenderState::Paused, true),
             (RenderState::Failed, false),
             (RenderState::Cancelled, false),
         ] {
@@ -266,6 +293,19 @@ mod tests {
             message: hostile.to_owned(),
             hint: hostile.to_owned(),
         });
+        render.pause = Some(Pause {
+            reason: hostile.to_owned(),
+            ..Pause::default()
+        });
+        render.waiting = Some(WaitingForWorker {
+            task_queue: hostile.to_owned(),
+            ..WaitingForWorker::default()
+        });
+        render.failures = vec![FailedAttempt {
+            step: hostile.to_owned(),
+            message: hostile.to_owned(),
+            ..FailedAttempt::default()
+        }];
         // As cards, as a dense grid, and in the table of the notable.
         for chunks in [1, 100] {
             let chunk = Chunk {

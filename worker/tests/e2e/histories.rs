@@ -1,7 +1,8 @@
 //! Histories of every path, replayed as they come off the server.
 //!
 //! `FRAMEWRIGHT_SAVE_HISTORIES=workflows/tests/histories cargo test -p framewright histories` keeps
-//! them for `workflows/tests/replay.rs`, which holds later versions to them.
+//! those that are not there yet for `workflows/tests/replay.rs`, which holds later versions to them.
+//! More paths, with simulated steps: `workflows/tests/real`.
 
 use crate::harness::{Dev, cancel, end_of, eventually, film, segments, signal, submit};
 use framewright_proto::v1::{RenderOptions, RenderState};
@@ -34,7 +35,11 @@ async fn replay(dev: &Dev, render_id: &str, name: &str) {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
             .join("..")
             .join(folder);
-        std::fs::write(folder.join(format!("{name}.json")), &history).unwrap();
+        let file = folder.join(format!("{name}.json"));
+        // An older one stays: renders that began as it did may be running.
+        if !file.exists() {
+            std::fs::write(file, &history).unwrap();
+        }
     }
     let options = WorkflowReplayerOptions::new()
         .register_workflow::<RenderWorkflow>()

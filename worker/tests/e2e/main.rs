@@ -27,5 +27,6 @@ mod metrics;
 mod pages;
 mod same_bytes;
 mod service;
+mod steering;
 mod stills;
 mod traces;

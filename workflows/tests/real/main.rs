@@ -2,7 +2,8 @@
 //! same names that answer at once, or as a test wants them to.
 //!
 //! `FRAMEWRIGHT_SAVE_HISTORIES=1 cargo test -p framewright-workflows --test real` keeps the history
-//! of each path in `tests/histories/`, where `replay.rs` holds later versions to them.
+//! of each path that is not there yet in `tests/histories/`, where `replay.rs` holds later versions
+//! to them. After a change to what the workflow asks for, give the paths that it touches new names.
 
 // A test's panic is its report, and clippy's leave for tests does not reach their helpers.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]

@@ -422,7 +422,11 @@ impl Render<'_> {
                     (run, _) => format!("{name}-{}", run + 1),
                 };
                 let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories");
-                std::fs::write(folder.join(format!("{name}.json")), &json).unwrap();
+                let file = folder.join(format!("{name}.json"));
+                // An older one stays: renders that began as it did may be running.
+                if !file.exists() {
+                    std::fs::write(file, &json).unwrap();
+                }
             }
             runs.push(events);
             match next {
