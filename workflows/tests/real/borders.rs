@@ -130,9 +130,39 @@ async fn a_cancel_reaches_the_later_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_paused_render_can_be_cancelled_where_nothing_of_it_runs() {
+    let stage = Stage::short_runs().await;
+    stage
+        .play(
+            waits_for_one("cancelled-halt"),
+            Crew::all(4),
+            |_| {},
+            async |render| {
+                long_enough(render).await;
+                let first = render.run().await;
+                render.pause("").await;
+                render.steps.let_go();
+                render
+                    .eventually("the next run", async |r| r.run().await != first)
+                    .await;
+                assert_eq!(render.pending().await, 0);
+                render.cancel().await;
+                let ended = render.end().await.unwrap_err();
+                assert!(
+                    matches!(ended, WorkflowGetResultError::Cancelled { .. }),
+                    "{ended}"
+                );
+                let runs = render.histories("").await;
+                assert_eq!(runs[1].end(), "WorkflowExecutionCanceled");
+            },
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_counts_from_the_first_run() {
     let stage = Stage::short_runs().await;
-    let soon = |job: &mut RenderJob| job.max_millis = Some(8_000);
+    let soon = |job: &mut RenderJob| job.max_millis = Some(15_000);
     stage
         .play(
             waits_for_one("deadline-border"),

@@ -91,7 +91,7 @@ async fn at_the_deadline_a_render_ends_and_nothing_runs() {
             false => Does::Run,
         }
     });
-    let soon = |job: &mut framewright_workflows::RenderJob| job.max_millis = Some(3_000);
+    let soon = |job: &mut framewright_workflows::RenderJob| job.max_millis = Some(6_000);
     stage
         .play(steps, Crew::all(1), soon, async |render| {
             let problem = problem(render.end().await.unwrap_err());
