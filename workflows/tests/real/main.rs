@@ -9,7 +9,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod borders;
+mod history;
 mod long_film;
 mod paths;
+mod server;
 mod simulated;
 mod stage;

@@ -1,24 +1,24 @@
 //! A Temporal server, workers on it, and a render to look at.
 
-use crate::simulated::{Chunks, General, Queues, Steps};
-use framewright_process::Process;
+use crate::{
+    history::{Run, replay},
+    server::Server,
+    simulated::{Chunks, General, Queues, Steps},
+};
 use framewright_workflows::{
     Pause, Progress, RenderId, RenderJob, RenderOutput, RenderWorkflow,
-    queues::{self, PERCENT, SEARCH_ATTRIBUTES, STAGE, TENANT},
+    queues::{self, PERCENT, STAGE, TENANT},
 };
 use serde_json::Value;
 use std::{
     future::Future,
-    net::TcpListener,
     path::Path,
-    process::Stdio,
     sync::Arc,
     time::{Duration, Instant},
 };
 use temporalio_client::{
-    Client, ClientOptions, Connection, ConnectionOptions, WorkflowCancelOptions,
-    WorkflowDescribeOptions, WorkflowExecutionInfo, WorkflowFetchHistoryOptions,
-    WorkflowGetResultOptions, WorkflowHandle, WorkflowHistory, WorkflowQueryOptions,
+    Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecutionInfo,
+    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle, WorkflowQueryOptions,
     WorkflowSignalOptions, WorkflowStartOptions, errors::WorkflowGetResultError,
 };
 use temporalio_common::{MemoValues, search_attributes::SearchAttributes};
@@ -28,7 +28,6 @@ use temporalio_sdk::{
         RuntimeOptions,
         worker_tuner::{FixedSizeSlotSupplier, TunerHolder},
     },
-    workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions},
 };
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
@@ -42,22 +41,12 @@ const SOON: u32 = 60;
 static TURN: Mutex<()> = Mutex::const_new(());
 static SERVER: OnceCell<Server> = OnceCell::const_new();
 
-/// Ends with this process.
-struct Server {
-    port: u16,
-    _process: Process,
-    _folder: tempfile::TempDir,
-}
-
 pub(crate) struct Stage {
     client: Client,
     _turn: MutexGuard<'static, ()>,
     /// Unless the stage is of the shared server.
     _server: Option<Server>,
 }
-
-/// The events of one run.
-pub(crate) struct Run(Vec<Value>);
 
 /// A render on the stage.
 pub(crate) struct Render<'a> {
@@ -106,56 +95,6 @@ impl Crew {
             general: false,
             slots: 1,
         }
-    }
-}
-
-impl Server {
-    async fn start(more: &[String]) -> Self {
-        let program = temporal();
-        let folder = tempfile::TempDir::new().unwrap();
-        let port = {
-            let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-            socket.local_addr().unwrap().port()
-        };
-        let log = std::fs::File::create(folder.path().join("temporal.log")).unwrap();
-        let mut command = tokio::process::Command::new(program);
-        command
-            .args(["server", "start-dev", "--headless", "--ip", "127.0.0.1"])
-            .args(["--log-level", "error", "--port", &port.to_string()])
-            .args([
-                "--dynamic-config-value",
-                "matching.numTaskqueueReadPartitions=1",
-            ])
-            .args([
-                "--dynamic-config-value",
-                "matching.numTaskqueueWritePartitions=1",
-            ])
-            .args(more)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log);
-        for (name, kind) in SEARCH_ATTRIBUTES {
-            command.args(["--search-attribute", &format!("{name}={kind}")]);
-        }
-        let process = framewright_process::spawn(command, 0).await.unwrap();
-        Self {
-            port,
-            _process: process,
-            _folder: folder,
-        }
-    }
-
-    async fn client(&self) -> Client {
-        let url: url::Url = format!("http://127.0.0.1:{}", self.port).parse().unwrap();
-        let begun = Instant::now();
-        let connection = loop {
-            match Connection::connect(ConnectionOptions::new(url.clone()).build()).await {
-                Ok(connection) => break connection,
-                Err(error) if begun.elapsed() > PATIENCE => panic!("no server: {error}"),
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        };
-        Client::new(connection, ClientOptions::new("default").build()).unwrap()
     }
 }
 
@@ -445,80 +384,4 @@ impl Render<'_> {
         let info = state.raw().workflow_execution_info.as_ref().unwrap();
         info.first_run_id.clone()
     }
-}
-
-impl Run {
-    /// How often an activity of this id was scheduled.
-    pub(crate) fn scheduled(&self, id: &str) -> usize {
-        let events = self.attributes("ActivityTaskScheduledEventAttributes");
-        events.filter(|event| event["activity_id"] == id).count()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// What the last event is.
-    pub(crate) fn end(&self) -> &str {
-        let attributes = self.0.last().unwrap()["attributes"].as_object().unwrap();
-        attributes
-            .keys()
-            .next()
-            .unwrap()
-            .trim_end_matches("EventAttributes")
-    }
-
-    /// Bytes of the largest payload: inputs, results, details, memo.
-    pub(crate) fn largest_payload(&self) -> usize {
-        self.0.iter().map(largest_payload).max().unwrap_or(0)
-    }
-
-    fn continued_in(&self) -> Option<String> {
-        let mut ends = self.attributes("WorkflowExecutionContinuedAsNewEventAttributes");
-        Some(ends.next()?["new_execution_run_id"].as_str()?.to_owned())
-    }
-
-    fn attributes<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.0
-            .iter()
-            .filter_map(move |event| event["attributes"].get(kind))
-    }
-}
-
-fn largest_payload(value: &Value) -> usize {
-    match value {
-        // Base64 of what a payload holds.
-        Value::Object(fields) if fields.contains_key("data") && fields.contains_key("metadata") => {
-            fields["data"].as_str().map_or(0, |data| data.len() / 4 * 3)
-        }
-        Value::Object(fields) => fields.values().map(largest_payload).max().unwrap_or(0),
-        Value::Array(values) => values.iter().map(largest_payload).max().unwrap_or(0),
-        _ => 0,
-    }
-}
-
-async fn replay(history: &[u8]) {
-    let options = WorkflowReplayerOptions::new()
-        .register_workflow::<RenderWorkflow>()
-        .unwrap()
-        .build();
-    let history = WorkflowHistory::from_json(history).unwrap();
-    let replayer = WorkflowReplayer::new(options).unwrap();
-    replayer.replay_workflow(history).await.unwrap();
-}
-
-/// Where `make setup` puts the program, unless it is on PATH.
-fn temporal() -> std::path::PathBuf {
-    let named = std::env::var_os("FRAMEWRIGHT_TEMPORAL").map(Into::into);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|folder| folder.join("temporal"));
-    let data = std::env::var_os("XDG_DATA_HOME").map_or_else(
-        || Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".local/share"),
-        Into::into,
-    );
-    let ours = data.join("framewright/bin/temporal");
-    let mut places = named.into_iter().chain(on_path).chain([ours]);
-    places
-        .find(|file| file.is_file())
-        .expect("the program `temporal` is on PATH (`make setup`)")
 }
