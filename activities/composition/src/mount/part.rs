@@ -4,6 +4,7 @@ use crate::{
     dom::{self, Document, NodeRef},
     style::{AUTHORED_ID, INNER_ROOT, with_urls},
     variables,
+    vendor::esm,
 };
 
 /// A file that is mounted, taken apart: what goes into its hosts, and what the page needs once.
@@ -304,7 +305,9 @@ fn script(element: &NodeRef<'_>, change: &dyn Fn(&str) -> Option<String>) -> Opt
     }
     let text = element.text().to_string();
     Some(if kind == "module" {
-        Script::Module(text)
+        // Any other name is one of a package, or of an import map.
+        let relative = |name: &str| change(name).filter(|_| name.starts_with('.'));
+        Script::Module(esm::with_specifiers(&text, &relative))
     } else {
         Script::Classic(text)
     })
