@@ -212,9 +212,15 @@ async fn the_names_of_the_contract() {
 #[tokio::test]
 async fn a_page_that_has_told_its_length_needs_no_timeline() {
     let page = "<div data-composition-id=\"main\" data-duration=\"1\" data-width=\"64\" data-height=\"64\"></div>";
-    for (script, remarks) in [("let drawn", 0), ("if (false) __timelines.main = 1", 1)] {
+    let waiter = "(async () => { let status; do { await new Promise((next) => setTimeout(next, 5)); status = __framewright.status() } while (!status.ready && !status.failed); await fetch(\"/verdict\", { method: \"POST\", body: JSON.stringify({ ...status, built: window.built ?? null }) }) })()";
+    let building = "__timelines.main = { duration: () => 1, seek() {} }; window.__hfTimelinesBuilding = true; setTimeout(() => { window.built = true; window.__hfTimelinesBuilding = false }, 200)";
+    for (script, remarks, built) in [
+        ("let drawn", 0, Value::Null),
+        ("if (false) __timelines.main = 1", 1, Value::Null),
+        (building, 0, Value::Bool(true)),
+    ] {
         let page = format!(
-            "<!doctype html><html><head></head><body>{page}<script>{script}</script><script>(async () => {{ let status; do {{ await new Promise((next) => setTimeout(next, 5)); status = __framewright.status() }} while (!status.ready && !status.failed); await fetch(\"/verdict\", {{ method: \"POST\", body: JSON.stringify(status) }}) }})()</script></body></html>"
+            "<!doctype html><html><head></head><body>{page}<script>{script}</script><script>{waiter}</script></body></html>"
         );
         let stage = Stage {
             config: json!({ "budgets": { "timelines": 700 } }),
@@ -222,6 +228,7 @@ async fn a_page_that_has_told_its_length_needs_no_timeline() {
         };
         let status = play(&[("index.html", page.as_str())], stage).await;
         assert_eq!(status["ready"], true, "{script}: {status}");
+        assert_eq!(status["built"], built, "{script}: {status}");
         let notes = status["notes"].as_array().unwrap();
         assert_eq!(notes.len(), remarks, "{script}: {status}");
     }

@@ -142,3 +142,28 @@ pub(super) fn declarations(
 fn id(node: &Node) -> &str {
     node.get("data-composition-id").unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Document, Findings, find};
+
+    #[test]
+    fn the_first_of_several_is_the_root_and_the_others_are_named() {
+        let two = "<p data-composition-id=one><i data-composition-id=in></i></p>\n<p data-composition-id=two></p>";
+        for (text, found) in [
+            (two.to_owned(), vec!["second-root"]),
+            (two.replace("=two>", "=two data-root=true>"), vec![]),
+            (
+                two.replace("=one>", "=one data-root=true>")
+                    .replace("=two>", "=two data-root=true>"),
+                vec!["two-roots"],
+            ),
+        ] {
+            let entry = Document::read("index.html", &text).unwrap();
+            let mut findings = Findings::default();
+            assert!(find(&entry, &mut findings).is_some());
+            let rules: Vec<_> = findings.sorted().iter().map(|one| one.rule.id).collect();
+            assert_eq!(rules, found, "{text}");
+        }
+    }
+}
