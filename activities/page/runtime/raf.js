@@ -8,6 +8,12 @@
 /** Turns that every chain of callbacks has had when the page is settled. */
 const LOADING_TURNS = 4;
 
+/**
+ * Milliseconds between loading and the first frame. Tickers that began while the page loaded do
+ * nothing in a frame that is not later, and the page would stay blank.
+ */
+const FIRST_FRAME_MS = 0.001;
+
 const PUMP_MS = 4;
 /** More than any chain of awaits between one animation frame and the request for the next. */
 const MICROTASK_HOPS = 50;
@@ -46,7 +52,7 @@ function flushFrames(turnLimit) {
     if (!frameQueue.delete(id)) continue;
     currentTurn = settled ? 0 : entry.turn + 1;
     running = settled ? null : entry.callback;
-    guarded(entry.callback, pageNow());
+    guarded(entry.callback, settled ? Math.max(FIRST_FRAME_MS, pageNow()) : pageNow());
   }
   running = null;
   currentTurn = 0;
