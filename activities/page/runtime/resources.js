@@ -27,7 +27,7 @@ window.addEventListener(
     failedResources.add(element);
     const url = element.src || element.href?.baseVal || element.href || "";
     // A page that has an `onerror` has a plan of its own.
-    if (element.tagName === "SCRIPT" && !element.onerror) missingScripts.push(url);
+    if (element.tagName === "SCRIPT" && !element.onerror && element.getAttribute("src")?.trim() !== "") missingScripts.push(url);
     note(`<${element.tagName.toLowerCase()}> could not load \`${url}\``);
   },
   true,

@@ -1,6 +1,7 @@
 use super::rebase::Rebase;
 use crate::{
     CompositionError, Result, VariableDeclaration,
+    compile::scan::{PLAYER_MARK, is_player},
     dom::{self, Document, NodeRef},
     style::{AUTHORED_ID, INNER_ROOT, with_urls},
     variables,
@@ -136,6 +137,7 @@ impl Part {
                     media: dom::filled(&element, "media"),
                 }),
                 "link" => self.take_link(&element, rebase),
+                "script" if brings_player(&element) => {}
                 "script" => match script(&element, &change) {
                     Some(script) => self.scripts.push(script),
                     None => {
@@ -278,6 +280,11 @@ fn rebase_element(element: &NodeRef<'_>, rebase: &Rebase<'_>) {
     if let Some(style) = element.attr("style").filter(|style| style.contains('(')) {
         element.set_attr("style", &with_urls(&style, &|url| rebase.url(url)));
     }
+}
+
+fn brings_player(script: &NodeRef<'_>) -> bool {
+    let src = dom::filled(script, "src");
+    is_player(script.has_attr(PLAYER_MARK), src.as_deref())
 }
 
 /// What a script element is for the page; `None` where a browser runs nothing.
