@@ -1,14 +1,12 @@
 // SVG animations (SMIL): the clocks of their documents are stopped, and set.
 
-/** Outermost `<svg>`s that something within moves. @type {SVGSVGElement[]} */
+/** Every `<svg>` that something right in it moves; a nested one has a clock of its own. @type {SVGSVGElement[]} */
 let movingPictures = [];
 
 function findMovingPictures() {
   const found = new Set();
   for (const animation of document.querySelectorAll("animate, animateMotion, animateTransform, set")) {
-    let picture = animation.ownerSVGElement;
-    while (picture?.ownerSVGElement) picture = picture.ownerSVGElement;
-    if (picture) found.add(picture);
+    if (animation.ownerSVGElement) found.add(animation.ownerSVGElement);
   }
   movingPictures = [...found];
 }
