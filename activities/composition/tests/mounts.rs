@@ -394,3 +394,14 @@ fn variables_may_be_declared_under_their_ids() {
     assert_eq!(ids, [("ink", "color"), ("n", "number")]);
     assert_eq!(facts.variables[0].default, "red");
 }
+
+#[tokio::test]
+async fn classes_of_the_document_are_on_the_box_that_stands_for_it() {
+    let card = r#"<!doctype html><html class="wide"><head><style>body.night .q { color: red }</style></head>
+        <body class="night"><div class="own" data-composition-id="card"><p class="q"></p></div></body></html>"#;
+    let host = entry(r#"<i data-composition-id="card" data-composition-src="card.html"></i>"#);
+    let text = page(&[("index.html", &host), ("card.html", card)]).await;
+    assert!(text.contains(r#"class="wide night own""#), "{text}");
+    let rule = ":not(hf):has(> :where([data-hf-inner-root]).night) .q";
+    assert!(text.contains(rule), "{text}");
+}

@@ -118,7 +118,11 @@ impl Part {
             if let Some(text) = dom::filled(&root, "data-composition-variables") {
                 self.declared.extend(variables::declarations(file, &text)?);
             }
-            self.root = Some(InnerRoot::mark(&root, content));
+            let inner = InnerRoot::mark(&root, content);
+            if inner.outermost {
+                keep_classes(&root, content);
+            }
+            self.root = Some(inner);
         }
         self.content = content.inner_html().to_string();
         Ok(())
@@ -279,6 +283,19 @@ fn rebase_element(element: &NodeRef<'_>, rebase: &Rebase<'_>) {
     }
     if let Some(style) = element.attr("style").filter(|style| style.contains('(')) {
         element.set_attr("style", &with_urls(&style, &|url| rebase.url(url)));
+    }
+}
+
+/// The classes of the file's `<html>` and `<body>` go on to the box that stands for them.
+fn keep_classes(root: &NodeRef<'_>, content: &NodeRef<'_>) {
+    let around = content.ancestors_it(None).chain([*content]);
+    let classes = around.filter(|one| matches!(dom::name(one).as_str(), "html" | "body"));
+    let classes: Vec<_> = classes
+        .chain([*root])
+        .filter_map(|one| dom::filled(&one, "class"))
+        .collect();
+    if !classes.is_empty() {
+        root.set_attr("class", &classes.join(" "));
     }
 }
 
