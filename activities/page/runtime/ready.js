@@ -71,8 +71,9 @@ const pendingMounts = () =>
 /** Whether the film begins without a timeline that never came. */
 let goneOn = false;
 
-/** Whether a script of the page may register a timeline: one that names the registry, or one whose text is not in the page. */
+/** Whether a script of the page may register a timeline, or was to: one that names the registry, or one whose text is not in the page. */
 function mayRegister() {
+  if (scriptsFailed) return true;
   return [...document.scripts].some((script) => {
     // Libraries come from elsewhere, and register nothing by themselves.
     if (script.src) return !script.src.endsWith(GATE_PATH) && script.src.startsWith(`${location.origin}/`);
@@ -195,7 +196,7 @@ function check() {
  */
 function goOnWithout(what, ms) {
   const root = findRoot()?.getAttribute("data-composition-id");
-  if (what.includes(root) && (declaredDuration === null || notes.length > 0 || window.__hfTimelinesBuilding === true)) return false;
+  if (what.includes(root) && (declaredDuration === null || scriptsFailed || window.__hfTimelinesBuilding === true)) return false;
   goneOn = true;
   note(`${overdue("timelines", what, ms)}; it is shown without one`);
   return true;
