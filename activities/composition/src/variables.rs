@@ -13,12 +13,28 @@ use serde_json::{Map, Value};
 /// The values of one composition, by id.
 pub(crate) type Values = Map<String, Value>;
 
-/// Reads a `data-composition-variables`.
+/// Reads a `data-composition-variables`: a list of declarations, or an object that has them under
+/// their ids.
 pub(crate) fn declarations(file: &str, text: &str) -> Result<Vec<VariableDeclaration>> {
-    serde_json::from_str(text).map_err(|error| CompositionError::BadDeclarations {
+    parsed(text).map_err(|error| CompositionError::BadDeclarations {
         file: file.to_owned(),
         why: error.to_string(),
     })
+}
+
+/// As [`declarations`], for those who say themselves where it stands.
+pub(crate) fn parsed(text: &str) -> serde_json::Result<Vec<VariableDeclaration>> {
+    if !text.trim_start().starts_with('{') {
+        return serde_json::from_str(text);
+    }
+    let by_id: Map<String, Value> = serde_json::from_str(text)?;
+    let declarations = by_id.into_iter().map(|(id, mut declaration)| {
+        if let Value::Object(fields) = &mut declaration {
+            fields.insert("id".to_owned(), id.into());
+        }
+        serde_json::from_value(declaration)
+    });
+    declarations.collect()
 }
 
 /// Declared defaults, and over them `layers`, the last one on top.

@@ -224,8 +224,12 @@ async fn pages_are_changed_only_where_the_contract_says() {
     let html = "<!doctype html>\n<html><head><title>x</title><script>early()</script></head>\n<body class=\"a\">\
         <template><script>never()</script></template><p>text &amp; more</p><script>first()</script><script>second()</script></body></html>\n";
     let html = html.replace("<p>", &format!("{ROOT}<p>"));
+    // A preview's own player is left out: it would drive the page too.
+    let player = "<script data-hyperframes-preview-runtime=\"1\" src=\"\"></script>\
+        <script src=\"lib/hyperframe.runtime.iife.js?v=2\"></script>";
+    let with_player = html.replace("<script>early()", &format!("{player}<script>early()"));
     let bundle = compiled(
-        &project(&[("index.html", &html), ("a b/ü.svg", "<svg/>")]),
+        &project(&[("index.html", &with_player), ("a b/ü.svg", "<svg/>")]),
         &vendor,
     )
     .await

@@ -102,9 +102,9 @@ async fn a_file_becomes_part_of_its_host() {
         r#"<style data-hf-file="compositions/card.html">[data-composition-file="compositions/card.html"] :is([data-hf-authored-id="root"],#root) { border: 1px solid } [data-composition-file="compositions/card.html"] i { background: url("/compositions/near.png") }</style>"#,
         r#"@import "/compositions/theme.css"; [data-composition-file="compositions/card.html"] > :where([data-hf-inner-root]):not(hf) { background: url("/compositions/paper.png") } [data-composition-file="compositions/card.html"] .title { color: blue }</style></head>"#,
         // Scripts come after the page's own; what has an address before what has none.
-        r#"<script src="/__framewright/fonts-ready"></script><script>first()</script><script src="/compositions/lib.js" data-hf-file="compositions/card.html"></script><script data-hf-file="compositions/card.html">__framewright.compose({"file":"compositions/card.html","id":"card","ids":["root"],"own":["card"],"root":"card"},function(document,window,gsap,self,globalThis,__timelines,__hyperframes){return function(){
+        r#"<script src="/__framewright/fonts-ready"></script><script>first()</script><script src="/compositions/lib.js" data-hf-file="compositions/card.html"></script><script data-hf-file="compositions/card.html">__framewright.compose({"file":"compositions/card.html","id":"card","ids":["root"],"own":["card"],"root":"card"},function(document,window,gsap,self,globalThis,__timelines,__hyperframes,hyperframesAnime){return function(){
 window.__timelines["card"] = gsap.timeline();
-}})</script><script data-hf-file="compositions/card.html" type="module">const {document,window,self,globalThis,__timelines,__hyperframes}=__framewright.compose({"#,
+}})</script><script data-hf-file="compositions/card.html" type="module">const {document,window,self,globalThis,__timelines,__hyperframes,hyperframesAnime}=__framewright.compose({"#,
     ] {
         assert!(text.contains(part), "{part}\n\n{text}");
     }
@@ -352,4 +352,56 @@ fn facts_are_read_without_mounting() {
         None,
     );
     assert_eq!(facts.unwrap().id, "main");
+}
+
+#[tokio::test]
+async fn modules_of_a_file_import_what_lies_beside_it() {
+    let card = r#"<div data-composition-id="card"></div><script type="module">
+        import { own } from "./own.js"; import { both } from './both.js'; import "three";</script>"#;
+    let host =
+        entry(r#"<i data-composition-id="card" data-composition-src="parts/card.html"></i>"#);
+    let map = r#"<script type="importmap">{"imports": {"three": "/three.js"}}</script>"#;
+    let text = page(&[
+        (
+            "index.html",
+            &host.replace("</head>", &format!("{map}</head>")),
+        ),
+        ("parts/card.html", card),
+        ("parts/own.js", "export const own = 1"),
+        ("parts/both.js", "export const both = 1"),
+        ("both.js", "export const both = 2"),
+        ("three.js", ""),
+    ])
+    .await;
+    // From the top of the project, as everywhere in a mounted file, and else from the file.
+    let expected =
+        r#"import { own } from "/parts/own.js"; import { both } from './both.js'; import "three";"#;
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn variables_may_be_declared_under_their_ids() {
+    let page = entry("").replace(
+        "<html>",
+        r#"<html data-composition-variables='{"ink": {"type": "color", "default": "red"}, "n": {"type": "number"}}'>"#,
+    );
+    let facts = inspect(&project(&[("index.html", &page)]), None).unwrap();
+    let ids: Vec<_> = facts
+        .variables
+        .iter()
+        .map(|one| (one.id.as_str(), one.kind.as_str()))
+        .collect();
+    assert_eq!(ids, [("ink", "color"), ("n", "number")]);
+    assert_eq!(facts.variables[0].default, "red");
+}
+
+#[tokio::test]
+async fn classes_of_the_document_are_on_the_box_that_stands_for_it() {
+    let card = r#"<!doctype html><html class="wide"><head><style>body.night .q { color: red }</style></head>
+        <body class="night"><div class="own" data-composition-id="card"><p class="q"></p></div></body></html>"#;
+    let host = entry(r#"<i data-composition-id="card" data-composition-src="card.html"></i>"#);
+    let text = page(&[("index.html", &host), ("card.html", card)]).await;
+    assert!(text.contains(r#"class="wide night own""#), "{text}");
+    let rule = ":not(hf):has(> :where([data-hf-inner-root]).night) .q";
+    assert!(text.contains(rule), "{text}");
 }

@@ -16,12 +16,13 @@ function seekAdapters(t) {
   window.__hfTypegpuTime = t;
   for (const animation of lotties()) attempt(seekLottie, animation, timeWithin(animation.wrapper ?? animation.canvas, t));
   for (const animation of registered("__hfAnime")) attempt(seekAnime, animation, t * 1000);
+  seekKeyedAnime(t);
   flushD3();
 }
 
 /** @returns {string[]} what is not there yet of what pages hand over */
 function pendingPlayers() {
-  const pending = [];
+  const pending = pendingSources();
   for (const animation of lotties()) if (!isLoadedLottie(animation)) pending.push("lottie");
   for (const map of maps()) if (!isLoadedMap(map)) pending.push("map");
   // A map draws itself ready in animation frames.
@@ -80,7 +81,7 @@ function adoptAnime() {
 
 /** Whether an animation of anime tells the page of each of its steps. */
 const animeSteps = () =>
-  registered("__hfAnime").some(({ update, change, loopComplete, onUpdate, onRender, onLoop }) =>
+  [...registered("__hfAnime"), ...[...keyedAnime.values()].map(({ instance }) => instance)].some(({ update, change, loopComplete, onUpdate, onRender, onLoop }) =>
     [update, change, loopComplete, onUpdate, onRender, onLoop].some((callback) => typeof callback === "function" && !/^\(?\w*\)?\s*(=>\s*)?\{?\s*\}?$|noop/.test(String(callback))));
 
 /** Of Leaflet, MapLibre and Mapbox. */

@@ -7,7 +7,7 @@ changes.observe(document, {
   subtree: true,
   childList: true,
   attributes: true,
-  attributeFilter: ["class", "data-start", "data-duration", "data-end", "data-composition-id"],
+  attributeFilter: ["class", "data-start", "data-duration", "data-end", "data-hidden", "data-composition-id"],
 });
 
 /** @param {MutationRecord[]} records */
@@ -41,6 +41,7 @@ function catchUpWithChanges() {
   sheetsMove = null;
   layOut();
   buildClips();
+  findMovingPictures();
   watchPaint();
   frames = [...document.querySelectorAll("iframe")];
   // Our own writes are no change of structure, but elements may have joined while we looked.

@@ -21,6 +21,7 @@
  * @property {Scope | null} scope
  * @property {Clip | null} parent the nearest timed ancestor
  * @property {boolean} closesUp whether the layout closes up over it while it is hidden
+ * @property {boolean} hidden whether its author has switched it off
  * @property {boolean} visible
  */
 
@@ -74,6 +75,9 @@ const numberAttribute = (element, names, absent) => {
   return absent;
 };
 
+const playbackStartOf = (element) => numberAttribute(element, ["data-playback-start", "data-media-start"], 0);
+const rateOf = (element) => Math.min(5, Math.max(0.1, numberAttribute(element, ["data-playback-rate"], 1)));
+
 function buildClips() {
   clips = [];
   clipOf = new Map();
@@ -90,8 +94,8 @@ function buildClips() {
         element,
         parent: scope,
         start,
-        playbackStart: numberAttribute(element, ["data-playback-start", "data-media-start"], 0),
-        rate: Math.min(5, Math.max(0.1, numberAttribute(element, ["data-playback-rate"], 1))),
+        playbackStart: playbackStartOf(element),
+        rate: rateOf(element),
       });
     }
     const clip = {
@@ -101,6 +105,7 @@ function buildClips() {
       scope,
       parent: nearestClip(element),
       closesUp: false,
+      hidden: element.hasAttribute("data-hidden"),
       visible: true,
     };
     clips.push(clip);
@@ -177,7 +182,7 @@ function isLeafInFlow(clip) {
 function decideVisibility(t) {
   for (const clip of clips) {
     const local = localTime(clip.scope, t) + SAME_MOMENT;
-    clip.visible = (clip.parent?.visible ?? true) && clip.start <= local && local < clip.end;
+    clip.visible = !clip.hidden && (clip.parent?.visible ?? true) && clip.start <= local && local < clip.end;
   }
 }
 

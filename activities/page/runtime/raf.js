@@ -8,6 +8,12 @@
 /** Turns that every chain of callbacks has had when the page is settled. */
 const LOADING_TURNS = 4;
 
+/**
+ * Milliseconds between loading and the first frame. Tickers that began while the page loaded do
+ * nothing in a frame that is not later, and the page would stay blank.
+ */
+const FIRST_FRAME_MS = 0.001;
+
 const PUMP_MS = 4;
 /** More than any chain of awaits between one animation frame and the request for the next. */
 const MICROTASK_HOPS = 50;
@@ -16,6 +22,8 @@ const MICROTASK_HOPS = 50;
 const frameQueue = new Map();
 let nextFrameId = 1;
 let currentTurn = 0;
+/** The callback that runs while the page loads. @type {FrameRequestCallback | null} */
+let running = null;
 let turnsAllowed = LOADING_TURNS;
 let pumping = false;
 let settled = false;
@@ -23,7 +31,8 @@ let settled = false;
 hide(window, "requestAnimationFrame", (callback) => {
   const id = nextFrameId;
   nextFrameId += 1;
-  frameQueue.set(id, { callback, turn: currentTurn });
+  // What asks for itself again draws, and puts nothing off.
+  frameQueue.set(id, { callback, turn: callback === running ? LOADING_TURNS : currentTurn });
   pumpWhileLoading();
   return id;
 });
@@ -42,8 +51,10 @@ function flushFrames(turnLimit) {
     // An earlier callback of this batch may have cancelled it.
     if (!frameQueue.delete(id)) continue;
     currentTurn = settled ? 0 : entry.turn + 1;
-    guarded(entry.callback, pageNow());
+    running = settled ? null : entry.callback;
+    guarded(entry.callback, settled ? Math.max(FIRST_FRAME_MS, pageNow()) : pageNow());
   }
+  running = null;
   currentTurn = 0;
   return batch.length > 0;
 }
@@ -60,9 +71,11 @@ async function pump() {
   for (const [id, entry] of batch) {
     if (settled || !frameQueue.delete(id)) continue;
     currentTurn = entry.turn + 1;
+    running = entry.callback;
     guarded(entry.callback, pageNow());
     // Promises go on within this task, so no other task can be taken for one of them.
     for (let hop = 0; hop < MICROTASK_HOPS; hop += 1) await null;
+    running = null;
     currentTurn = 0;
   }
   pumping = false;

@@ -19,7 +19,7 @@ const waits = [
   wait("timelines", 10_000, pendingTimelines),
   wait("images", 15_000, () => [...pendingImages(), ...pendingStock()]),
   wait("requests", 20_000, pendingRequests),
-  wait("adapters", 20_000, () => [...pendingAdapters(), ...pendingPlayers(), ...pendingShaders()]),
+  wait("adapters", 20_000, () => [...pendingAdapters(), ...pendingPlayers(), ...pendingShaders(), ...pendingCaptions()]),
 ];
 
 /**
@@ -54,14 +54,35 @@ function pendingTimelines() {
   const root = findRoot();
   if (!root || root.hasAttribute("data-no-timeline")) return [];
   const id = root.getAttribute("data-composition-id");
-  const timeline = window.__timelines?.[id];
   const waiting =
-    (document.scripts.length > gateScripts() && !isTimeline(timeline)) ||
+    // Pages that build in pieces say so until the last one is there.
+    window.__hfTimelinesBuilding === true ||
+    (!isRegistered(id) && !goneOn && mayRegister()) ||
     (declaredDuration === null && !(inferredDuration() > 0));
-  return waiting ? [id] : [];
+  return [...(waiting ? [id] : []), ...(goneOn ? [] : pendingMounts())];
 }
 
-const gateScripts = () => document.querySelectorAll(`script[src$="${GATE_PATH}"]`).length;
+const isRegistered = (id) => isTimeline(window.__timelines?.[id]) || keyedAnime.has(id);
+
+/** Mounted files that register later than their script runs. */
+const pendingMounts = () =>
+  [...registering].filter((id) => !isRegistered(id) && document.querySelector(`[data-composition-id="${CSS.escape(id)}"]:not([data-no-timeline])`));
+
+/** Whether the film begins without a timeline that never came. */
+let goneOn = false;
+
+/** Whether a script of the page may register a timeline, or was to: one that names the registry, or one whose text is not in the page. */
+function mayRegister() {
+  if (scriptsFailed) return true;
+  return [...document.scripts].some((script) => {
+    // Libraries come from elsewhere, and register nothing by themselves.
+    if (script.src) return !script.src.endsWith(GATE_PATH) && script.src.startsWith(`${location.origin}/`);
+    // What we have put there ourselves, around scripts of mounted files, registers under their ids.
+    return REGISTERS.test(script.textContent) && !script.textContent.includes("__framewright");
+  });
+}
+
+const REGISTERS = /__timelines|hyperframesAnime|\b(?:from|import)\s*\(?\s*["'`][./]/;
 
 /** @type {WeakMap<HTMLImageElement, string>} what was decoded, or is beyond it */
 const decoded = new WeakMap();
@@ -107,6 +128,9 @@ function inferredDuration() {
   const root = findRoot();
   const timeline = window.__timelines?.[root?.getAttribute("data-composition-id") ?? ""];
   let longest = isTimeline(timeline) ? lengthOf(timeline) : 0;
+  for (const { id, instance } of keyedAnime.values()) {
+    if (instance.duration > 0) longest = Math.max(longest, filmTime(scopeOf(id), instance.duration / 1000));
+  }
   const windows = "video[data-start], audio[data-start], [data-composition-id][data-start]";
   for (const element of root?.querySelectorAll(windows) ?? []) {
     const end = endOf(element, startOf(element, new Map(), []));
@@ -158,11 +182,24 @@ function check() {
     const ms = Math.round(now - one.since);
     report.push({ wait: one.name, what: what.slice(0, 20), ms });
     if (one.name === "timelines" && ms > POLLING_PATIENCE) allowEndlessTurns();
+    if (ms >= one.budget && one.name === "timelines" && goOnWithout(what, ms)) continue;
     if (ms >= one.budget) fail("timeout", overdue(one.name, what, ms), what[0]);
     // What comes after the document cannot be judged before it is there.
     if (one.name === "document") break;
   }
   return report;
+}
+
+/**
+ * A page that has told its length and thrown nothing may draw by other means. It goes on, with a
+ * remark.
+ */
+function goOnWithout(what, ms) {
+  const root = findRoot()?.getAttribute("data-composition-id");
+  if (what.includes(root) && (declaredDuration === null || scriptsFailed || window.__hfTimelinesBuilding === true)) return false;
+  goneOn = true;
+  note(`${overdue("timelines", what, ms)}; it is shown without one`);
+  return true;
 }
 
 function overdue(name, what, ms) {

@@ -9,6 +9,8 @@ const missingScripts = [];
 /** Other things worth a line in the report, at most {@link MOST_NOTES}. @type {string[]} */
 const notes = [];
 const MOST_NOTES = 20;
+/** Whether a script of the page itself has failed: what it was to do may be missing. */
+let scriptsFailed = false;
 
 function note(text) {
   if (notes.length < MOST_NOTES && !notes.includes(text)) notes.push(text);
@@ -19,6 +21,7 @@ window.addEventListener(
   (event) => {
     const element = event.target;
     if (!(element instanceof Element)) {
+      scriptsFailed = true;
       const place = event.filename ? ` (${event.filename}:${event.lineno})` : "";
       note(`${event.message}${place}`);
       blameWebgpu(event.message);
@@ -27,7 +30,7 @@ window.addEventListener(
     failedResources.add(element);
     const url = element.src || element.href?.baseVal || element.href || "";
     // A page that has an `onerror` has a plan of its own.
-    if (element.tagName === "SCRIPT" && !element.onerror) missingScripts.push(url);
+    if (element.tagName === "SCRIPT" && !element.onerror && element.getAttribute("src")?.trim() !== "") missingScripts.push(url);
     note(`<${element.tagName.toLowerCase()}> could not load \`${url}\``);
   },
   true,
@@ -35,6 +38,7 @@ window.addEventListener(
 // Load events of elements pass the document but never the window.
 document.addEventListener("load", (event) => loadedScripts.add(event.target), true);
 window.addEventListener("unhandledrejection", (event) => {
+  scriptsFailed = true;
   const reason = String(event.reason?.stack?.split("\n")[0] ?? event.reason);
   note(`Unhandled rejection: ${reason}`);
   blameWebgpu(reason);

@@ -39,14 +39,25 @@ function compose(mount, wrap) {
   if (!view) views.set(mount.id, (view = viewOf(mount)));
   if (!wrap) return view;
   const seen = view.window;
+  if (namesRegistry(wrap)) registering.add(mount.id);
   limited(view.document, () => {
     try {
-      wrap(view.document, seen, view.gsap, seen, seen, view.__timelines, view.__hyperframes).call(seen);
+      wrap(view.document, seen, view.gsap, seen, seen, view.__timelines, view.__hyperframes, view.hyperframesAnime).call(seen);
     } catch (error) {
+      registering.delete(mount.id);
       reportOf(mount, error);
     }
   });
   return view;
+}
+
+/** Mounts whose scripts name the registry of timelines, and have not failed. @type {Set<string>} */
+const registering = new Set();
+
+/** Whether a script names the registry of timelines; its wrapping does too. */
+function namesRegistry(wrap) {
+  const text = String(wrap);
+  return REGISTERS.test(text.slice(text.indexOf("return function")));
 }
 
 function reportOf(mount, error) {
@@ -84,6 +95,7 @@ function viewOf(mount) {
     },
     __timelines: timelines,
     __hyperframes: hyperframes,
+    hyperframesAnime: animeOf(mount),
   };
   view.window = scopedWindow(view);
   return view;
@@ -200,6 +212,7 @@ function scopedWindow(view) {
     },
     __timelines: view.__timelines,
     __hyperframes: view.__hyperframes,
+    hyperframesAnime: view.hyperframesAnime,
   };
   const handler = fallThrough(window, own);
   const { set } = handler;
@@ -254,6 +267,19 @@ function timelinesOf(mount) {
       },
     },
   );
+}
+
+/** Keyed timelines of anime.js, under the id that the file has in the page. @param {Mount} mount */
+function animeOf(mount) {
+  const named = (id) => (mount.own.includes(id) ? mount.id : id);
+  const api = window.hyperframesAnime;
+  return {
+    ...api,
+    register: (id, ...rest) => api.register(named(id), ...rest),
+    unregister: (id) => api.unregister(named(id)),
+    get: (id) => api.get(named(id)),
+    resolveLabel: (id, label) => api.resolveLabel(named(id), label),
+  };
 }
 
 // GSAP

@@ -31,6 +31,7 @@ function showTime(t, quiet) {
   catchUpWithChanges();
   seekAnimations(t);
   seekAdapters(t);
+  seekSmil(t);
   // After the timelines: a loop that draws what they move must not be a frame behind.
   if (passing && !quiet) flushFrames(Infinity);
   catchUpWithChanges();
@@ -112,6 +113,8 @@ function finish(t) {
     const result = inner.seek(t);
     if (result !== 0) promises.push(result);
   }
+  callDrawers(t);
+  promises.push(...drawFrameSources(t));
   const detail = { time: t, waitUntil: (promise) => void promises.push(promise) };
   // What a listener throws never reaches whoever dispatched; the browser reports it here.
   const hear = (event) => void thrown.push(event.error ?? event.message);

@@ -8,6 +8,7 @@
  * @property {Scope | null} scope the composition whose clock it follows; `null`: the film's
  * @property {number} checked total duration for which `nudge` was found out
  * @property {boolean} nudge whether it may be moved a little to and fro
+ * @property {boolean} begun whether it has been shown at a time of its own
  */
 
 window.__timelines ??= {};
@@ -42,6 +43,7 @@ function adoptTimelines() {
       scope: scopeOf(id),
       checked: NaN,
       nudge: false,
+      begun: false,
     });
   }
 }
@@ -59,14 +61,14 @@ function seekTimelines(t, quiet) {
   adoptTimelines();
   for (const entry of driven.values()) {
     if (isCarried(entry.timeline)) continue;
-    attempt(seekTimeline, entry, Math.max(0, localTime(entry.scope, t)), quiet);
+    attempt(seekTimeline, entry, localTime(entry.scope, t), quiet);
   }
 }
 
 function seekTimeline(entry, local, quiet) {
   const { timeline } = entry;
   const total = lengthOf(timeline);
-  const time = Math.min(local, total);
+  const time = Math.min(Math.max(0, local), total);
   if (typeof timeline.totalTime !== "function") {
     timeline.seek(time);
     return;
@@ -75,6 +77,11 @@ function seekTimeline(entry, local, quiet) {
   const suppress = quiet || time < timeline.totalTime();
   timeline.totalTime(time, suppress);
   if (!entry.gsap) return;
+  if (!quiet && !entry.begun && local > -SAME_MOMENT) {
+    entry.begun = true;
+    // GSAP tells nobody of a time at which it stood already, but it is a frame to be drawn.
+    if (time === 0) tellOfBeginning(timeline);
+  }
   if (entry.checked !== total) {
     entry.checked = total;
     entry.nudge = !timeline.getChildren(true, true, true).some(isCallback);
@@ -82,6 +89,14 @@ function seekTimeline(entry, local, quiet) {
   if (!entry.nudge) return;
   timeline.totalTime(time + NUDGE, true);
   timeline.totalTime(time, true);
+}
+
+/** Calls `onUpdate` of a timeline that stands at its beginning, and of all within that begin with it. */
+function tellOfBeginning(animation) {
+  const { onUpdate, onUpdateParams, callbackScope } = animation.vars ?? {};
+  const inner = animation.getChildren?.(false, true, true) ?? [];
+  for (const child of inner) if (child.startTime() === 0 && child.duration() > 0 && !child.paused()) tellOfBeginning(child);
+  if (typeof onUpdate === "function") attempt(() => onUpdate.apply(callbackScope ?? animation, onUpdateParams ?? []));
 }
 
 /** What `.call()` and `.add(function)` make: a tween without length that has something to call. */

@@ -8,8 +8,8 @@ function declaredDefaults() {
     const text = element?.getAttribute(name);
     if (!text) continue;
     try {
-      for (const declaration of JSON.parse(text)) {
-        if (declaration && "default" in declaration) defaults[declaration.id] = declaration.default;
+      for (const [id, declaration] of declarationsIn(JSON.parse(text))) {
+        if (declaration && "default" in declaration) defaults[id] = declaration.default;
       }
     } catch (error) {
       native.reportError(new SyntaxError(`${name} is not a JSON array of declarations: ${error.message}`));
@@ -17,6 +17,10 @@ function declaredDefaults() {
   }
   return defaults;
 }
+
+/** A list of declarations, or an object that has them under their ids. @returns {[string, any][]} */
+const declarationsIn = (declared) =>
+  Array.isArray(declared) ? declared.map((one) => [one?.id, one]) : Object.entries(declared);
 
 const measuring = () => document.createElement("canvas").getContext("2d");
 
@@ -52,4 +56,6 @@ window.__hyperframes = {
   ...window.__hyperframes,
   getVariables: () => ({ ...declaredDefaults(), ...window.__hfVariables }),
   fitTextFontSize,
+  assetUrl: (path) => new URL(path, document.baseURI).href,
+  registerFrameSource,
 };

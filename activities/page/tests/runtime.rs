@@ -207,12 +207,39 @@ async fn the_names_of_the_contract() {
     assert_eq!(verdict["hidden"], true);
 }
 
+/// A page may draw without a timeline and not say so. Where nothing in it can register one, nobody
+/// waits; otherwise the film begins when the budget is spent, and says why.
+#[tokio::test]
+async fn a_page_that_has_told_its_length_needs_no_timeline() {
+    let page = "<div data-composition-id=\"main\" data-duration=\"1\" data-width=\"64\" data-height=\"64\"></div>";
+    let waiter = "(async () => { let status; do { await new Promise((next) => setTimeout(next, 5)); status = __framewright.status() } while (!status.ready && !status.failed); await fetch(\"/verdict\", { method: \"POST\", body: JSON.stringify({ ...status, built: window.built ?? null }) }) })()";
+    let building = "__timelines.main = { duration: () => 1, seek() {} }; window.__hfTimelinesBuilding = true; setTimeout(() => { window.built = true; window.__hfTimelinesBuilding = false }, 200)";
+    for (script, remarks, built) in [
+        ("let drawn", 0, Value::Null),
+        ("if (false) __timelines.main = 1", 1, Value::Null),
+        (building, 0, Value::Bool(true)),
+    ] {
+        let page = format!(
+            "<!doctype html><html><head></head><body>{page}<script>{script}</script><script>{waiter}</script></body></html>"
+        );
+        let stage = Stage {
+            config: json!({ "budgets": { "timelines": 700 } }),
+            fonts: None,
+        };
+        let status = play(&[("index.html", page.as_str())], stage).await;
+        assert_eq!(status["ready"], true, "{script}: {status}");
+        assert_eq!(status["built"], built, "{script}: {status}");
+        let notes = status["notes"].as_array().unwrap();
+        assert_eq!(notes.len(), remarks, "{script}: {status}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_pending_has_a_name() {
     let root = "<div data-composition-id=\"main\" data-duration=\"1\" data-width=\"64\" data-height=\"64\">";
     let table = [
         ("no-composition", "data-composition-id", "<div data-composition-id=\"main\"></div><script>document.querySelector(\"div\").remove()</script>".to_owned()),
-        ("timeout", "for timelines: `main`", format!("{root}</div>")),
+        ("timeout", "for timelines: `main`", "<div data-composition-id=\"main\"></div>".to_owned()),
         ("timeout", "the page said: Uncaught Error: typo", format!("{root}</div><script>throw new Error(\"typo\")</script>")),
         ("script", "http://film.localhost/gone.js", format!("{root}</div><script>let s = document.createElement(\"script\"); s.src = \"gone.js\"; document.head.append(s)</script>")),
         ("timeout", "for images: `http://film.localhost/slow.png`", format!("{root}</div><script>__timelines.main = {{ duration: () => 1, seek() {{}} }}; addEventListener(\"load\", () => {{ document.body.append(new Image()); document.images[0].src = \"slow.png\" }})</script>")),

@@ -5,7 +5,7 @@ use super::{
     finding::{Findings, Place},
     rule,
 };
-use crate::{LONGEST_SECONDS, VariableDeclaration, inspect::pixels};
+use crate::{LONGEST_SECONDS, VariableDeclaration, inspect::pixels, variables};
 use framewright_film::{Fps, FrameSize};
 
 /// The root of the entry file, by its index.
@@ -31,7 +31,27 @@ pub(super) fn find(entry: &Document, findings: &mut Findings) -> Option<usize> {
         let mut ancestors = entry.ancestors(node);
         !ancestors.any(|at| entry.nodes[at].has("data-composition-id"))
     };
-    let root = first.or_else(|| entry.nodes.iter().filter(of_page).find(outermost));
+    let beside: Vec<_> = entry
+        .nodes
+        .iter()
+        .filter(of_page)
+        .filter(outermost)
+        .collect();
+    if let (None, [shown, others @ ..]) = (first, &beside[..]) {
+        for other in others {
+            let why = format!(
+                "only `{}` is rendered: it is the first composition that stands in no other",
+                id(shown)
+            );
+            findings.add(
+                &rule::SECOND_ROOT,
+                entry.place_of(other),
+                entry.shown(other),
+                why,
+            );
+        }
+    }
+    let root = first.or_else(|| beside.first().copied());
     let root = root.filter(|root| !id(root).is_empty());
     if root.is_none() {
         let place = Place {
@@ -107,7 +127,7 @@ pub(super) fn declarations(
         let Some(text) = node.get("data-composition-variables") else {
             continue;
         };
-        match serde_json::from_str::<Vec<VariableDeclaration>>(text) {
+        match variables::parsed(text) {
             Ok(more) => declared.extend(more),
             Err(error) => {
                 let why = format!("`data-composition-variables` cannot be read: {error}");
@@ -121,4 +141,29 @@ pub(super) fn declarations(
 
 fn id(node: &Node) -> &str {
     node.get("data-composition-id").unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Document, Findings, find};
+
+    #[test]
+    fn the_first_of_several_is_the_root_and_the_others_are_named() {
+        let two = "<p data-composition-id=one><i data-composition-id=in></i></p>\n<p data-composition-id=two></p>";
+        for (text, found) in [
+            (two.to_owned(), vec!["second-root"]),
+            (two.replace("=two>", "=two data-root=true>"), vec![]),
+            (
+                two.replace("=one>", "=one data-root=true>")
+                    .replace("=two>", "=two data-root=true>"),
+                vec!["two-roots"],
+            ),
+        ] {
+            let entry = Document::read("index.html", &text).unwrap();
+            let mut findings = Findings::default();
+            assert!(find(&entry, &mut findings).is_some());
+            let rules: Vec<_> = findings.sorted().iter().map(|one| one.rule.id).collect();
+            assert_eq!(rules, found, "{text}");
+        }
+    }
 }

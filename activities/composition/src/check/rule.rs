@@ -50,6 +50,8 @@ rules! {
         "give the root element a `data-composition-id`, as in `<div data-composition-id=\"main\" data-width=\"1920\" data-height=\"1080\" data-duration=\"10\">`";
     TWO_ROOTS Error "two-roots" "More than one element says `data-root=\"true\"`" =>
         "leave `data-root=\"true\"` on one of them";
+    SECOND_ROOT Warning "second-root" "A composition beside the root is not rendered" =>
+        "put it into the root, or put `data-root=\"true\"` on the one that is the film";
     INVALID_SIZE Error "invalid-size" "`data-width` or `data-height` of the root is no size that a film can have" =>
         "write whole numbers of pixels, such as `data-width=\"1920\"`";
     INVALID_RATE Error "invalid-fps" "`data-fps` is no frame rate" =>

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     CompositionError, VariableDeclaration,
-    variables::{Checked, Values, resolved},
+    variables::{Checked, Values, parsed, resolved},
 };
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ pub(super) fn check(
         for node in &document.nodes {
             let place = document.place_of(node);
             if let Some(text) = node.get("data-composition-variables") {
-                let own = serde_json::from_str::<Vec<_>>(text).unwrap_or_default();
+                let own = parsed(text).unwrap_or_default();
                 let defaults = resolved(&own, &[]);
                 values("its default", &place, &defaults, &own, findings);
             }

@@ -1,4 +1,4 @@
-use super::scan::{Scan, attribute, see_script};
+use super::scan::{Scan, attribute, brings_player, see_script};
 use crate::{CompositionError, Resource, Result, vendor::integrity_matches};
 use framewright_page::FONTS_READY_PATH;
 use lol_html::{
@@ -52,6 +52,10 @@ pub(crate) fn entry(
         element_content_handlers: vec![element!(
             "html, head, template, body, script, link, img, source",
             move |element| {
+                if element.tag_name() == "script" && brings_player(element) {
+                    element.remove();
+                    return Ok(());
+                }
                 add(element, &on_start, &gate, has_head);
                 drop_stale_integrity(element, url, resources);
                 keep_one_density(element);

@@ -180,8 +180,30 @@ fn on_end(
     }
 }
 
+/// Whether a script is the platform's own player, which previews bring along: it would drive the page
+/// beside us.
+pub(crate) fn is_player(marked: bool, src: Option<&str>) -> bool {
+    let path = src.unwrap_or_default();
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let stem = name.strip_suffix(".js").unwrap_or_default();
+    marked || stem.starts_with("hyperframe.runtime") || stem.starts_with("hyperframe-runtime")
+}
+
+/// As [`is_player`], of an element; by [`PLAYER_MARK`] if not by its address.
+pub(crate) fn brings_player(element: &Element<'_, '_>) -> bool {
+    let src = attribute(element, "src");
+    is_player(element.has_attribute(PLAYER_MARK), src.as_deref())
+}
+
+/// On the script that a preview brings along.
+pub(crate) const PLAYER_MARK: &str = "data-hyperframes-preview-runtime";
+
 /// What a browser does with a script element; `None`: nothing.
 pub(crate) fn see_script(element: &Element<'_, '_>) -> Option<ScriptKind> {
+    if brings_player(element) {
+        return None;
+    }
     let kind = attribute(element, "type")
         .unwrap_or_default()
         .trim()

@@ -1,9 +1,11 @@
 use super::rebase::Rebase;
 use crate::{
     CompositionError, Result, VariableDeclaration,
+    compile::scan::{PLAYER_MARK, is_player},
     dom::{self, Document, NodeRef},
     style::{AUTHORED_ID, INNER_ROOT, with_urls},
     variables,
+    vendor::esm,
 };
 
 /// A file that is mounted, taken apart: what goes into its hosts, and what the page needs once.
@@ -116,7 +118,11 @@ impl Part {
             if let Some(text) = dom::filled(&root, "data-composition-variables") {
                 self.declared.extend(variables::declarations(file, &text)?);
             }
-            self.root = Some(InnerRoot::mark(&root, content));
+            let inner = InnerRoot::mark(&root, content);
+            if inner.outermost {
+                keep_classes(&root, content);
+            }
+            self.root = Some(inner);
         }
         self.content = content.inner_html().to_string();
         Ok(())
@@ -135,6 +141,7 @@ impl Part {
                     media: dom::filled(&element, "media"),
                 }),
                 "link" => self.take_link(&element, rebase),
+                "script" if brings_player(&element) => {}
                 "script" => match script(&element, &change) {
                     Some(script) => self.scripts.push(script),
                     None => {
@@ -279,6 +286,24 @@ fn rebase_element(element: &NodeRef<'_>, rebase: &Rebase<'_>) {
     }
 }
 
+/// The classes of the file's `<html>` and `<body>` go on to the box that stands for them.
+fn keep_classes(root: &NodeRef<'_>, content: &NodeRef<'_>) {
+    let around = content.ancestors_it(None).chain([*content]);
+    let classes = around.filter(|one| matches!(dom::name(one).as_str(), "html" | "body"));
+    let classes: Vec<_> = classes
+        .chain([*root])
+        .filter_map(|one| dom::filled(&one, "class"))
+        .collect();
+    if !classes.is_empty() {
+        root.set_attr("class", &classes.join(" "));
+    }
+}
+
+fn brings_player(script: &NodeRef<'_>) -> bool {
+    let src = dom::filled(script, "src");
+    is_player(script.has_attr(PLAYER_MARK), src.as_deref())
+}
+
 /// What a script element is for the page; `None` where a browser runs nothing.
 fn script(element: &NodeRef<'_>, change: &dyn Fn(&str) -> Option<String>) -> Option<Script> {
     let kind = dom::attribute(element, "type").unwrap_or_default();
@@ -304,7 +329,9 @@ fn script(element: &NodeRef<'_>, change: &dyn Fn(&str) -> Option<String>) -> Opt
     }
     let text = element.text().to_string();
     Some(if kind == "module" {
-        Script::Module(text)
+        // Any other name is one of a package, or of an import map.
+        let relative = |name: &str| change(name).filter(|_| name.starts_with('.'));
+        Script::Module(esm::with_specifiers(&text, &relative))
     } else {
         Script::Classic(text)
     })

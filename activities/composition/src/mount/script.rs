@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Names that a script of a mounted file finds its own things under.
-pub(crate) const SCOPED: [&str; 7] = [
+pub(crate) const SCOPED: [&str; 8] = [
     "document",
     "window",
     "gsap",
@@ -11,6 +11,7 @@ pub(crate) const SCOPED: [&str; 7] = [
     "globalThis",
     "__timelines",
     "__hyperframes",
+    "hyperframesAnime",
 ];
 
 /// Joins scripts where a later one uses what an earlier one declares at its top: each gets a
@@ -131,7 +132,8 @@ mod tests {
                 "window",
                 "globalThis",
                 "__timelines",
-                "__hyperframes"
+                "__hyperframes",
+                "hyperframesAnime"
             ]
         );
     }

@@ -128,8 +128,12 @@ fn complex(selector: &str, names: &Names) -> String {
             _ => {}
         }
     }
-    if let Some(last) = document.checked_sub(1) {
-        scoped.push_str(&compounds[last].text());
+    let own: String = compounds[..document].iter().map(Compound::text).collect();
+    if document < compounds.len() && names.root_is_box && !own.trim().is_empty() {
+        // Classes of the document are on the box, which may be what is looked for below it.
+        scoped.push_str(&format!(":has(> :where([{INNER_ROOT}]){})", own.trim()));
+    } else {
+        scoped.push_str(&own);
     }
     for (i, compound) in compounds.iter().enumerate().skip(document) {
         if i > 0 {
@@ -347,7 +351,10 @@ mod tests {
                 "S > :where([data-hf-inner-root]):not(hf):not(hf).dark",
             ),
             ("body > .a", "S:not(hf) > .a"),
-            ("html.x body .a", "S:not(hf):not(hf) .a"),
+            (
+                "html.x body.y > .a",
+                "S:not(hf):not(hf):has(> :where([data-hf-inner-root]).x.y) > .a",
+            ),
             (".body, #body", "S .body, S #body"),
             ("#root .a", "S :is([data-hf-authored-id=\"root\"],#root) .a"),
             ("#rooted", "S #rooted"),

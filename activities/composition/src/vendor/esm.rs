@@ -27,11 +27,23 @@ pub(crate) fn linked(source: &str, addresses: &HashMap<String, String>) -> Strin
         text.push_str(&from_common_js(source));
         return text;
     }
+    text.push_str(&with_specifiers(source, &|specifier| {
+        addresses.get(specifier).cloned()
+    }));
+    text
+}
+
+/// The module `source` with other names for what it imports, where `change` has one.
+pub(crate) fn with_specifiers(source: &str, change: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut text = String::with_capacity(source.len() + 200);
     let mut from = 0;
     for place in places(source) {
         let specifier = &source[place.clone()];
         text.push_str(&source[from..place.start]);
-        text.push_str(addresses.get(specifier).map_or(specifier, String::as_str));
+        match change(specifier) {
+            Some(other) => text.push_str(&other),
+            None => text.push_str(specifier),
+        }
         from = place.end;
     }
     text.push_str(&source[from..]);

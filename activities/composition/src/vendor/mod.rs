@@ -7,7 +7,7 @@
 
 mod cache;
 mod cdn;
-mod esm;
+pub(crate) mod esm;
 mod google_fonts;
 mod package;
 mod range;
