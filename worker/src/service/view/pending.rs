@@ -131,7 +131,12 @@ pub(super) async fn show_notice(
                 .elapsed()
                 .is_ok_and(|waited| waited > WORTH_A_WORD)
     };
-    let Some(waiting) = pending.iter().find(waits) else {
+    // The same one at every look, although Temporal names them in no order: the first by number.
+    let in_order = |activity: &&PendingActivityInfo| {
+        let id = &activity.activity_id;
+        (since(activity), id.len(), id.clone())
+    };
+    let Some(waiting) = pending.iter().filter(waits).min_by_key(in_order) else {
         return;
     };
     let queue = waiting
