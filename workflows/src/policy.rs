@@ -34,8 +34,9 @@ pub(crate) const FIRST_LOOK: Duration = Duration::from_secs(10);
 /// The longest time from look to look: each is six events of history.
 pub(crate) const LONGEST_LOOK: Duration = Duration::from_secs(5 * 60);
 
-pub(crate) fn look() -> LocalActivityOptions {
+pub(crate) fn look(cancel: WorkflowCancellationToken) -> LocalActivityOptions {
     LocalActivityOptions::builder()
+        .cancellation_token(cancel)
         .start_to_close_timeout(Duration::from_secs(5))
         .schedule_to_close_timeout(Duration::from_secs(8))
         .summary("is a worker there?".to_owned())

@@ -192,7 +192,7 @@ async fn what_is_tried_again_stays_in_the_trace() {
 }
 
 /// Workflow code is replayed by the second service: its spans are those that the first one sent.
-#[ignore = "since workflows keep a timer, the SDK loses the span of a run whose service is stopped (docs/operations.md)"]
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_started_again_goes_on_in_the_trace() {
     let collector = Collector::start().await;

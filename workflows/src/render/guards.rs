@@ -20,10 +20,8 @@ impl RenderWorkflow {
             return;
         };
         let left = Duration::from_millis(deadline.saturating_sub(now(&ctx)));
-        let timer = TimerOptions::builder(left.max(Duration::from_millis(1)))
-            .summary("deadline".to_owned())
-            .build();
-        if ctx.timer(timer).await == TimerResult::Fired {
+        let left = left.max(Duration::from_millis(1));
+        if sleep(&ctx, left, "deadline").await == TimerResult::Fired {
             ctx.state_mut(|s| s.stop.get_or_insert(Stop::Deadline).to_owned());
         }
     }
@@ -39,10 +37,7 @@ impl RenderWorkflow {
         let mut wait = policy::FIRST_LOOK;
         let mut ended_before = 0;
         loop {
-            let timer = TimerOptions::builder(wait)
-                .summary("look for workers".to_owned())
-                .build();
-            if ctx.timer(timer).await == TimerResult::Cancelled {
+            if sleep(&ctx, wait, "look for workers").await == TimerResult::Cancelled {
                 return;
             }
             wait = (wait * 2).min(policy::LONGEST_LOOK);
@@ -52,8 +47,9 @@ impl RenderWorkflow {
                 ended_before = ended;
                 continue;
             }
-            let look =
-                ctx.execute_local_activity(steps::CountWorkers, queue.clone(), policy::look());
+            let cancel = ctx.cancellation_token().child_token();
+            let look = policy::look(cancel.clone());
+            let look = ctx.execute_local_activity(steps::CountWorkers, queue.clone(), look);
             // Not to know is no news.
             let Ok(workers) = look.await else { continue };
             let now = now(&ctx);
@@ -74,6 +70,23 @@ impl RenderWorkflow {
             }
         }
     }
+}
+
+/// On a token of its own: what waits on the run's token keeps the run, and its span, for ever when
+/// the run is put away meanwhile (temporalio-workflow 1.1.1: the token holds the timer's handle,
+/// which holds the token).
+async fn sleep(
+    ctx: &WorkflowContext<RenderWorkflow>,
+    time: Duration,
+    what_for: &str,
+) -> TimerResult {
+    // Held until the end: the run's token forgets children that nobody holds.
+    let cancel = ctx.cancellation_token().child_token();
+    let timer = TimerOptions::builder(time)
+        .summary(what_for.to_owned())
+        .cancellation_token(cancel.clone())
+        .build();
+    ctx.timer(timer).await
 }
 
 /// In milliseconds of Unix time, as history has it.
