@@ -2,7 +2,7 @@
 // film's time says.
 //
 // Scripts that make animations tell us. What style sheets start tells nobody in time: the browser's
-// events come a frame late. So pages whose styles can start something are looked at in every frame,
+// events come a frame late (and not at all to the page: `motion.js`). So pages whose styles can start something are looked at in every frame,
 // all others only when their structure has changed.
 
 /**
@@ -12,6 +12,7 @@
  * @property {number} from milliseconds
  * @property {number} rate
  * @property {number} shown the time that we gave it last, milliseconds
+ * @property {Told} [told] what the page has heard of it
  */
 
 /** Chromium keeps times of animations in whole microseconds. */
@@ -30,9 +31,6 @@ hide(Element.prototype, "animate", function animate(...args) {
   hold(animation, clockSeconds);
   return animation;
 });
-for (const event of ["animationstart", "transitionrun"]) {
-  document.addEventListener(event, () => (animationsChanged = true), { capture: true, passive: true });
-}
 
 /** @param {Animation} animation  @param {number} begin film time, seconds */
 function hold(animation, begin) {
@@ -79,8 +77,23 @@ function isWithin(element, set) {
   return false;
 }
 
+/** What one event sets off may set off another; a page in which that never ends has no end here. */
+const MOST_TELLINGS = 8;
+
+/** @param {number} t film time, seconds  @param {boolean} quiet nobody is told */
+function seekAnimations(t, quiet) {
+  moveAnimations(t);
+  if (quiet || held.size === 0 || !hearsMotion()) return;
+  for (let telling = 0; telling < MOST_TELLINGS; telling += 1) {
+    const told = [...held].filter(([animation, state]) => tellMotion(animation, state));
+    if (told.length === 0) return;
+    animationsChanged = true;
+    moveAnimations(t);
+  }
+}
+
 /** @param {number} t film time, seconds */
-function seekAnimations(t) {
+function moveAnimations(t) {
   if (animationsChanged || stylesMove()) discoverAnimations(t);
   // To ask brings all styles up to date, and to set makes them stale: first the one, then the other.
   const moves = [];

@@ -59,7 +59,7 @@ function framesToReplay(from, to) {
 }
 
 function runsAtEveryFrame() {
-  if (hasFrameLoops(gsapTick) || animeSteps() || hasD3Transitions()) return true;
+  if (hasFrameLoops(gsapTick) || animeSteps() || hasD3Transitions() || hearsMotion()) return true;
   const gsap = window.gsap;
   if (!gsap?.globalTimeline) return false;
   // One listener is GSAP's own: it moves the global timeline.

@@ -29,7 +29,7 @@ function showTime(t, quiet) {
   openClips();
   seekTimelines(t, quiet);
   catchUpWithChanges();
-  seekAnimations(t);
+  seekAnimations(t, quiet);
   seekAdapters(t);
   seekSmil(t);
   // After the timelines: a loop that draws what they move must not be a frame behind.

@@ -57,6 +57,7 @@ const RUNTIME: &str = concat!(
     include_str!("../runtime/eases.js"),
     include_str!("../runtime/footprints.js"),
     include_str!("../runtime/replay.js"),
+    include_str!("../runtime/motion.js"),
     include_str!("../runtime/animations.js"),
     include_str!("../runtime/adapters.js"),
     include_str!("../runtime/handed.js"),

@@ -169,3 +169,23 @@ async fn every_fixture_is_the_same_whoever_captures_it() {
         lane.close().await;
     }
 }
+
+/// Not by pixels alone, which may differ at the edge of a layer: what the page has come to.
+#[tokio::test]
+async fn what_events_set_off_is_there_from_any_start() {
+    const COME_TO: &str = "[...document.querySelectorAll('.box')].map((box) =>
+        [box.className, box.textContent, getComputedStyle(box).cssText].join()).join('\\n')";
+    let theatre = Theatre::new().await;
+    theatre.play("motion-events").await;
+    let mut lane = theatre.lane(ReaderChoice::Tap).await;
+    for at in [20, 41, 55, 66, 88] {
+        let mut seen = Vec::new();
+        for first in [0, at - 1, at] {
+            let _ = segment(&mut lane, first..at + 1).await;
+            seen.push(lane.evaluate::<String>(COME_TO).await.unwrap());
+        }
+        assert_eq!(seen[0], seen[1], "frame {at} from the one before");
+        assert_eq!(seen[0], seen[2], "frame {at} from itself");
+    }
+    lane.close().await;
+}
